@@ -1,0 +1,53 @@
+// Package limit is the arithmetic of rate limits: how many events may happen at
+// once, how fast the allowance comes back, and how long a caller has to wait.
+//
+// The one idea is the generic cell rate algorithm (GCRA): a limit needs a single
+// instant as its whole memory, so it fits in one column of a row and two nodes
+// that lock that row cannot disagree. The package stores nothing, reads no clock
+// and decides nothing about who is limited: those are the core's affairs.
+package limit
+
+import (
+	"fmt"
+	"time"
+)
+
+// Rule allows Count events in any stretch of Per: all of them at once if they
+// come at once, after which one comes back every Per/Count. The zero Rule allows
+// everything.
+type Rule struct {
+	Count int
+	Per   time.Duration
+}
+
+// State is the memory of one limit: the instant, in Unix milliseconds, at which
+// its allowance is whole again. The zero State is an unused limit.
+type State int64
+
+// Take spends one event at now. It returns the state to store and zero, or the
+// unchanged state and how long to wait before one event is allowed.
+func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
+	if r.Unlimited() {
+		return s, 0
+	}
+	step := r.Per.Milliseconds() / int64(r.Count)
+	at := now.UnixMilli()
+	// A state further ahead than a full allowance can only come from a clock that
+	// stood ahead or from a rule that was wider: nobody waits longer than Per.
+	whole := min(max(int64(s), at), at+step*int64(r.Count))
+	if over := whole + step - (at + step*int64(r.Count)); over > 0 {
+		return s, time.Duration(over) * time.Millisecond
+	}
+	return State(whole + step), 0
+}
+
+// Unlimited says whether the rule lets everything pass.
+func (r Rule) Unlimited() bool { return r.Count <= 0 || r.Per <= 0 }
+
+// String says the rule in words, for start-up messages: "10 in 1h0m0s".
+func (r Rule) String() string {
+	if r.Unlimited() {
+		return "unlimited"
+	}
+	return fmt.Sprintf("%d in %s", r.Count, r.Per)
+}

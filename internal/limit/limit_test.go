@@ -1,0 +1,82 @@
+package limit_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"countersign/internal/limit"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestABurstPassesAndTheNextOneWaits(t *testing.T) {
+	rule := limit.Rule{Count: 3, Per: time.Minute}
+	var s limit.State
+	for i := range 3 {
+		next, wait := rule.Take(s, noon)
+		if wait != 0 {
+			t.Fatalf("event %d of 3 waits %s", i+1, wait)
+		}
+		s = next
+	}
+	same, wait := rule.Take(s, noon)
+	if wait != 20*time.Second {
+		t.Errorf("the fourth waits %s, want 20s", wait)
+	}
+	if same != s {
+		t.Errorf("a refused event changed the state")
+	}
+	if _, wait := rule.Take(s, noon.Add(20*time.Second)); wait != 0 {
+		t.Errorf("after the wait it told, it still waits %s", wait)
+	}
+}
+
+func TestTheZeroRuleAllowsEverything(t *testing.T) {
+	for range 1000 {
+		if s, wait := (limit.Rule{}).Take(0, noon); wait != 0 || s != 0 {
+			t.Fatalf("zero rule: state %d, wait %s", s, wait)
+		}
+	}
+}
+
+func TestAClockThatStoodAheadLocksNobodyOutForLongerThanThePeriod(t *testing.T) {
+	rule := limit.Rule{Count: 2, Per: time.Hour}
+	ahead := limit.State(noon.Add(48 * time.Hour).UnixMilli())
+	if _, wait := rule.Take(ahead, noon); wait > time.Hour {
+		t.Errorf("waits %s after a clock step, want at most the period of 1h", wait)
+	}
+}
+
+// For any pattern of arrivals no window of length Per sees more than 2×Count
+// (one burst plus what came back meanwhile), and waiting as told always helps.
+func TestPropertyNoWindowSeesMoreThanBurstPlusRefill(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		rule := limit.Rule{Count: 1 + r.IntN(10), Per: time.Duration(1+r.IntN(600)) * time.Second}
+		var s limit.State
+		var passed []time.Time
+		now := noon
+		for range 400 {
+			now = now.Add(time.Duration(r.Int64N(int64(rule.Per) / 4)))
+			next, wait := rule.Take(s, now)
+			if wait == 0 {
+				passed = append(passed, now)
+				s = next
+				continue
+			}
+			if _, again := rule.Take(s, now.Add(wait)); again != 0 {
+				t.Fatalf("seed %d: told to wait %s, then told %s", seed, wait, again)
+			}
+		}
+		for i := range passed {
+			n := 0
+			for j := i; j < len(passed) && passed[j].Sub(passed[i]) < rule.Per; j++ {
+				n++
+			}
+			if n > 2*rule.Count {
+				t.Fatalf("seed %d: %d events within %s under %s", seed, n, rule.Per, rule)
+			}
+		}
+	}
+}

@@ -1,0 +1,259 @@
+// Package phone turns what people and programs write into telephone numbers.
+//
+// The one idea: text is parsed once, and only the parsed Number travels on, so
+// that every spelling of a number meets the same limits, the same verification
+// and the same handset. Numbering plans are those of libphonenumber, through
+// github.com/nyaruka/phonenumbers. Whether a number may be texted is decided by
+// the core, not here.
+package phone
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"unicode"
+	"unique"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Why a text is not a telephone number.
+var (
+	ErrEmpty     = errors.New("phone: no number given")
+	ErrCharacter = errors.New("phone: characters that no number has")
+	ErrTooShort  = errors.New("phone: too few digits")
+	ErrTooLong   = errors.New("phone: too many digits")
+	ErrCountry   = errors.New("phone: no country: begin with + and the country code")
+	ErrUnknown   = errors.New("phone: no such number in its country's numbering plan")
+	ErrRegion    = errors.New("phone: not a country or country calling code")
+)
+
+// Type is what a numbering plan says of a number.
+type Type string
+
+// The types. MobileOrFixed is a number of a plan that does not tell the two
+// apart, as in North America.
+const (
+	Mobile        Type = "mobile"
+	Fixed         Type = "fixed line"
+	MobileOrFixed Type = "mobile or fixed line"
+	TollFree      Type = "toll free"
+	Premium       Type = "premium rate"
+	SharedCost    Type = "shared cost"
+	VoIP          Type = "voip"
+	Personal      Type = "personal"
+	Pager         Type = "pager"
+	UAN           Type = "company-wide"
+	Voicemail     Type = "voicemail"
+	Unknown       Type = "unknown"
+)
+
+var types = map[phonenumbers.PhoneNumberType]Type{
+	phonenumbers.MOBILE:               Mobile,
+	phonenumbers.FIXED_LINE:           Fixed,
+	phonenumbers.FIXED_LINE_OR_MOBILE: MobileOrFixed,
+	phonenumbers.TOLL_FREE:            TollFree,
+	phonenumbers.PREMIUM_RATE:         Premium,
+	phonenumbers.SHARED_COST:          SharedCost,
+	phonenumbers.VOIP:                 VoIP,
+	phonenumbers.PERSONAL_NUMBER:      Personal,
+	phonenumbers.PAGER:                Pager,
+	phonenumbers.UAN:                  UAN,
+	phonenumbers.VOICEMAIL:            Voicemail,
+}
+
+// Number is a telephone number that its country's plan knows. It is comparable.
+// Every way of printing it but E164 shows a mask; the text stands behind a
+// handle because fmt calls no method of a value in an unexported field.
+type Number struct{ e164 unique.Handle[string] }
+
+// longest text that can be a number with every separator people use. E.164 has
+// at most 15 digits.
+const longest = 64
+
+// Parse reads a number in international form (+44 7700 900123, 0044…) or, where
+// region is a country (ISO 3166, "GB"), in that country's national form. Spaces,
+// hyphens, dots, brackets, slashes, invisible marks and digits of any script are
+// understood; letters and extensions are refused. The error is one of this
+// package's.
+func Parse(text, region string) (Number, error) {
+	digits, err := clean(text)
+	if err != nil {
+		return Number{}, err
+	}
+	if region == "" && strings.HasPrefix(digits, "00") {
+		digits = "+" + digits[2:]
+	}
+	if region == "" && digits[0] != '+' {
+		return Number{}, ErrCountry
+	}
+	return parse(digits, region)
+}
+
+// ParseE164 reads a number in E.164 form, + and digits alone, as APIs write it.
+// The error is one of this package's.
+func ParseE164(text string) (Number, error) {
+	if text == "" {
+		return Number{}, ErrEmpty
+	}
+	if text[0] != '+' {
+		return Number{}, ErrCountry
+	}
+	if strings.Trim(text[1:], "0123456789") != "" {
+		return Number{}, ErrCharacter
+	}
+	if len(text) > longest {
+		return Number{}, ErrTooLong
+	}
+	return parse(text, "")
+}
+
+func parse(digits, region string) (Number, error) {
+	parsed, err := phonenumbers.Parse(digits, region)
+	switch {
+	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
+		return Number{}, ErrCountry
+	case errors.Is(err, phonenumbers.ErrNumTooLong):
+		return Number{}, ErrTooLong
+	case errors.Is(err, phonenumbers.ErrTooShortNSN), errors.Is(err, phonenumbers.ErrTooShortAfterIDD):
+		return Number{}, ErrTooShort
+	case err != nil:
+		return Number{}, ErrUnknown
+	}
+	switch phonenumbers.IsPossibleNumberWithReason(parsed) {
+	case phonenumbers.TOO_SHORT, phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
+		return Number{}, ErrTooShort
+	case phonenumbers.TOO_LONG:
+		return Number{}, ErrTooLong
+	case phonenumbers.INVALID_COUNTRY_CODE:
+		return Number{}, ErrCountry
+	}
+	if !phonenumbers.IsValidNumber(parsed) {
+		return Number{}, ErrUnknown
+	}
+	return Trusted(phonenumbers.Format(parsed, phonenumbers.E164)), nil
+}
+
+// Trusted takes an E.164 text that Parse made earlier, as when it comes back
+// from the store. It checks nothing.
+func Trusted(e164 string) Number { return Number{unique.Make(e164)} }
+
+// clean keeps the digits, as ASCII, and a leading +.
+func clean(text string) (string, error) {
+	if len(text) > longest*4 {
+		return "", ErrTooLong
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case invisible(r), unicode.Is(unicode.Pd, r), strings.ContainsRune(".()/[]·", r):
+		case (r == '+' || r == '＋') && b.Len() == 0:
+			b.WriteByte('+')
+		case unicode.Is(unicode.Nd, r):
+			b.WriteString(phonenumbers.NormalizeDigitsOnly(string(r)))
+		default:
+			return "", ErrCharacter
+		}
+	}
+	switch n := strings.TrimPrefix(b.String(), "+"); {
+	case n == "" && strings.TrimFunc(text, invisible) == "":
+		return "", ErrEmpty
+	case n == "":
+		return "", ErrCharacter
+	case len(n) > longest:
+		return "", ErrTooLong
+	}
+	return b.String(), nil
+}
+
+func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// Region takes what an operator writes for the country of national numbers: an
+// ISO 3166 code ("US") or a calling code ("+1", "1"), of which it takes the main
+// country. Empty stays empty. The error is ErrRegion.
+func Region(text string) (string, error) {
+	text = strings.ToUpper(strings.TrimSpace(text))
+	if text == "" {
+		return "", nil
+	}
+	if calling, err := strconv.Atoi(strings.TrimPrefix(text, "+")); err == nil {
+		region := phonenumbers.GetRegionCodeForCountryCode(calling)
+		if region == phonenumbers.UNKNOWN_REGION || region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
+			return "", ErrRegion
+		}
+		return region, nil
+	}
+	if !phonenumbers.GetSupportedRegions()[text] {
+		return "", ErrRegion
+	}
+	return text, nil
+}
+
+// Example returns a mobile number of a region in the form people there write it,
+// to show beside a form field; empty where none is known.
+func Example(region string) string {
+	n := phonenumbers.GetExampleNumberForType(region, phonenumbers.MOBILE)
+	if n == nil {
+		return ""
+	}
+	return phonenumbers.Format(n, phonenumbers.NATIONAL)
+}
+
+// E164 returns the whole number: + and up to 15 digits. It goes to the carrier
+// and to the caller who gave it, never to a log.
+func (n Number) E164() string {
+	if n == (Number{}) {
+		return ""
+	}
+	return n.e164.Value()
+}
+
+// Type asks the numbering plan what kind of line the number is.
+func (n Number) Type() Type {
+	parsed, err := phonenumbers.Parse(n.E164(), "")
+	if err != nil {
+		return Unknown
+	}
+	if t, ok := types[phonenumbers.GetNumberType(parsed)]; ok {
+		return t
+	}
+	return Unknown
+}
+
+// Region is the number's country as an ISO 3166 code, or "001" for plans of no
+// country; empty if unknown.
+func (n Number) Region() string {
+	parsed, err := phonenumbers.Parse(n.E164(), "")
+	if err != nil {
+		return ""
+	}
+	return phonenumbers.GetRegionCodeForNumber(parsed)
+}
+
+// Masked shows the calling code's first digit and the last two digits:
+// "+4•••••••••23".
+func (n Number) Masked() string {
+	e := n.E164()
+	if len(e) < 7 {
+		return "+•••"
+	}
+	return e[:2] + strings.Repeat("•", len(e)-4) + e[len(e)-2:]
+}
+
+// String returns the mask.
+func (n Number) String() string { return n.Masked() }
+
+// GoString returns the mask.
+func (n Number) GoString() string { return n.Masked() }
+
+// Format writes the mask whatever the verb.
+func (n Number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, n.Masked()) }
+
+// LogValue returns the mask.
+func (n Number) LogValue() slog.Value { return slog.StringValue(n.Masked()) }
+
+// MarshalText returns the mask: whoever means to show the number says E164.
+func (n Number) MarshalText() ([]byte, error) { return []byte(n.Masked()), nil }

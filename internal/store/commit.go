@@ -1,0 +1,313 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"countersign/internal/code"
+	"countersign/internal/limit"
+	"countersign/internal/verify"
+)
+
+// statements are prepared once, on the one connection that writes.
+type statements struct {
+	subject, verification, delivery, bucket, replay                                *sql.Stmt
+	addSubject, addVerification, addDelivery, addBucket, addReplay                 *sql.Stmt
+	changeSubject, changeVerification, changeDelivery, changeBucket, changeReplay *sql.Stmt
+}
+
+const verificationColumns = `id, tenant, profile, subject, purpose, channel, address, key_id, alphabet, length,
+	custom_code, template, app_name, status, guesses, sends, sent_at, created_at, expires_at, updated_at`
+
+const deliveryColumns = `verification, number, channel, state, attempt, node, due_at, carrier, carrier_id, class,
+	created_at, updated_at`
+
+func (st *statements) prepare(ctx context.Context, db *sql.DB) error {
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&st.subject, "SELECT key, key_id, live, streak, hour, day FROM subjects WHERE key = ?"},
+		{&st.verification, "SELECT " + verificationColumns + " FROM verifications WHERE id = ?"},
+		{&st.delivery, "SELECT " + deliveryColumns + " FROM deliveries WHERE verification = ? AND number = ?"},
+		{&st.bucket, "SELECT key, state FROM buckets WHERE key = ?"},
+		{&st.replay, "SELECT key, fingerprint, verification, outcome, created_at FROM replays WHERE key = ?"},
+
+		{&st.addSubject, "INSERT INTO subjects (key, key_id, live, streak, hour, day) VALUES (?, ?, ?, ?, ?, ?)"},
+		{&st.addVerification, "INSERT INTO verifications (" + verificationColumns + `)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&st.addDelivery, "INSERT INTO deliveries (" + deliveryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&st.addBucket, "INSERT INTO buckets (key, state) VALUES (?, ?)"},
+		{&st.addReplay, "INSERT INTO replays (key, fingerprint, verification, outcome, created_at) VALUES (?, ?, ?, ?, ?)"},
+
+		{&st.changeSubject, "UPDATE subjects SET live = ?, streak = ?, hour = ?, day = ? WHERE key = ?"},
+		{&st.changeVerification, `UPDATE verifications SET channel = ?, status = ?, guesses = ?, sends = ?, sent_at = ?,
+			updated_at = ? WHERE id = ?`},
+		{&st.changeDelivery, `UPDATE deliveries SET state = ?, attempt = ?, node = ?, due_at = ?, carrier = ?, carrier_id = ?,
+			class = ?, updated_at = ? WHERE verification = ? AND number = ?`},
+		{&st.changeBucket, "UPDATE buckets SET state = ? WHERE key = ?"},
+		{&st.changeReplay, "UPDATE replays SET fingerprint = ?, verification = ?, outcome = ?, created_at = ? WHERE key = ?"},
+	} {
+		s, err := db.PrepareContext(ctx, p.text)
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		*p.to = s
+	}
+	return nil
+}
+
+// Commit runs a batch in one transaction: see verify.Store. It takes the file's
+// write lock first, so what it loads cannot change under it.
+func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*verify.Snapshot) error) error {
+	// The driver watches a context that can end with a goroutine per statement; a
+	// batch that has begun is finished anyway.
+	ctx = context.WithoutCancel(ctx)
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	b := batch{ctx, tx, &s.st, verify.NewSnapshot()}
+	if err := b.run(needs, decide); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		// A commit that failed on a full disk leaves the connection inside its
+		// transaction; the pool has only this one. It fails if there is none.
+		_, _ = s.write.ExecContext(ctx, "ROLLBACK")
+		return fmt.Errorf("store: %w: %w", verify.ErrOutcomeUnknown, err)
+	}
+	return nil
+}
+
+type batch struct {
+	ctx  context.Context
+	tx   *sql.Tx
+	st   *statements
+	snap *verify.Snapshot
+}
+
+func (b *batch) run(needs []verify.Needs, decide func(*verify.Snapshot) error) error {
+	for _, n := range needs {
+		if err := b.load(n); err != nil {
+			return err
+		}
+	}
+	if err := decide(b.snap); err != nil {
+		return err
+	}
+	return b.save()
+}
+
+// load puts what n names into the snapshot, each row once.
+func (b *batch) load(n verify.Needs) error {
+	if n.Replay != (verify.ReplayKey{}) && b.snap.Replay(n.Replay) == nil {
+		r, err := one(b.row(b.st.replay, n.Replay[:]), scanReplay)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			b.snap.LoadReplay(*r)
+			if err := b.loadVerification(r.Verification); err != nil {
+				return err
+			}
+		}
+	}
+	if n.Bucket != (verify.BucketKey{}) && b.snap.Rows(verify.Needs{Bucket: n.Bucket}).Bucket.State == 0 {
+		r, err := one(b.row(b.st.bucket, n.Bucket[:]), scanBucket)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			b.snap.LoadBucket(*r)
+		}
+	}
+	if n.Delivery != (verify.DeliveryKey{}) {
+		r, err := one(b.row(b.st.delivery, n.Delivery.Verification[:], n.Delivery.Number), scanDelivery)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			b.snap.LoadDelivery(*r)
+		}
+	}
+	if n.Verification != (verify.ID{}) {
+		if err := b.loadVerification(n.Verification); err != nil {
+			return err
+		}
+		if v := b.snap.Verification(n.Verification); v != nil {
+			return b.loadSubject(v.Subject)
+		}
+		return nil
+	}
+	if n.Subject != (verify.SubjectKey{}) {
+		return b.loadSubject(n.Subject)
+	}
+	return nil
+}
+
+func (b *batch) loadSubject(key verify.SubjectKey) error {
+	if !b.snap.HasSubject(key) {
+		r, err := one(b.row(b.st.subject, key[:]), scanSubject)
+		if err != nil || r == nil {
+			return err
+		}
+		b.snap.LoadSubject(*r)
+	}
+	return b.loadVerification(b.snap.Subject(key).Live)
+}
+
+func (b *batch) loadVerification(id verify.ID) error {
+	if b.snap.Verification(id) != nil {
+		return nil
+	}
+	r, err := one(b.row(b.st.verification, id[:]), scanVerification)
+	if err != nil || r == nil {
+		return err
+	}
+	b.snap.LoadVerification(*r)
+	return nil
+}
+
+func (b *batch) row(st *sql.Stmt, args ...any) *sql.Row {
+	return b.tx.StmtContext(b.ctx, st).QueryRowContext(b.ctx, args...)
+}
+
+func (b *batch) exec(st *sql.Stmt, args ...any) error {
+	_, err := b.tx.StmtContext(b.ctx, st).ExecContext(b.ctx, args...)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}
+
+// save writes what is dirty, subjects first, each table in key order.
+func (b *batch) save() error {
+	for _, d := range b.snap.DirtySubjects() {
+		if err := b.saveSubject(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range b.snap.DirtyVerifications() {
+		if err := b.saveVerification(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range b.snap.DirtyDeliveries() {
+		if err := b.saveDelivery(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range b.snap.DirtyBuckets() {
+		st, args := b.st.changeBucket, []any{int64(d.Row.State), d.Row.Key[:]}
+		if d.New {
+			st, args = b.st.addBucket, []any{d.Row.Key[:], int64(d.Row.State)}
+		}
+		if err := b.exec(st, args...); err != nil {
+			return err
+		}
+	}
+	for _, d := range b.snap.DirtyReplays() {
+		r := d.Row
+		st, args := b.st.changeReplay, []any{r.Fingerprint[:], r.Verification[:], string(r.Outcome), millis(r.CreatedAt), r.Key[:]}
+		if d.New {
+			st, args = b.st.addReplay, []any{r.Key[:], r.Fingerprint[:], r.Verification[:], string(r.Outcome), millis(r.CreatedAt)}
+		}
+		if err := b.exec(st, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) saveSubject(d verify.Dirty[verify.Subject]) error {
+	r := d.Row
+	if d.New {
+		return b.exec(b.st.addSubject, r.Key[:], r.KeyID, r.Live[:], r.Streak, int64(r.Hour), int64(r.Day))
+	}
+	return b.exec(b.st.changeSubject, r.Live[:], r.Streak, int64(r.Hour), int64(r.Day), r.Key[:])
+}
+
+func (b *batch) saveVerification(d verify.Dirty[verify.Verification]) error {
+	r := d.Row
+	if d.New {
+		return b.exec(b.st.addVerification, r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
+			r.Address, r.KeyID, string(r.Code.Alphabet), r.Code.Length, r.CustomCode, r.Template, r.AppName, string(r.Status),
+			r.Guesses, r.Sends, millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.UpdatedAt))
+	}
+	return b.exec(b.st.changeVerification, string(r.Channel), string(r.Status), r.Guesses, r.Sends, millis(r.SentAt),
+		millis(r.UpdatedAt), r.ID[:])
+}
+
+func (b *batch) saveDelivery(d verify.Dirty[verify.Delivery]) error {
+	r := d.Row
+	if d.New {
+		return b.exec(b.st.addDelivery, r.Key.Verification[:], r.Key.Number, string(r.Channel), string(r.State), r.Attempt,
+			r.Node, millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.CreatedAt), millis(r.UpdatedAt))
+	}
+	return b.exec(b.st.changeDelivery, string(r.State), r.Attempt, r.Node, millis(r.DueAt), r.Carrier, r.CarrierID,
+		string(r.Class), millis(r.UpdatedAt), r.Key.Verification[:], r.Key.Number)
+}
+
+type scanner interface{ Scan(...any) error }
+
+func scanSubject(row scanner) (r verify.Subject, err error) {
+	var key, live []byte
+	var hour, day int64
+	if err = row.Scan(&key, &r.KeyID, &live, &r.Streak, &hour, &day); err == nil {
+		r.Hour, r.Day = limit.State(hour), limit.State(day)
+		err = errors.Join(fill(r.Key[:], key), fill(r.Live[:], live))
+	}
+	return r, err
+}
+
+func scanVerification(row scanner) (r verify.Verification, err error) {
+	var id, profile, subject []byte
+	var channel, alphabet, status string
+	var sent, created, expires, updated int64
+	err = row.Scan(&id, &r.Tenant, &profile, &subject, &r.Purpose, &channel, &r.Address, &r.KeyID, &alphabet, &r.Code.Length,
+		&r.CustomCode, &r.Template, &r.AppName, &status, &r.Guesses, &r.Sends, &sent, &created, &expires, &updated)
+	if err == nil {
+		r.Channel, r.Code.Alphabet, r.Status = verify.Channel(channel), code.Alphabet(alphabet), verify.Status(status)
+		r.SentAt, r.CreatedAt, r.ExpiresAt, r.UpdatedAt = instant(sent), instant(created), instant(expires), instant(updated)
+		err = errors.Join(fill(r.ID[:], id), fill(r.Profile[:], profile), fill(r.Subject[:], subject))
+	}
+	return r, err
+}
+
+func scanDelivery(row scanner) (r verify.Delivery, err error) {
+	var id []byte
+	var channel, state, class string
+	var due, created, updated int64
+	err = row.Scan(&id, &r.Key.Number, &channel, &state, &r.Attempt, &r.Node, &due, &r.Carrier, &r.CarrierID, &class,
+		&created, &updated)
+	if err == nil {
+		r.Channel, r.State, r.Class = verify.Channel(channel), verify.DeliveryState(state), verify.Class(class)
+		r.DueAt, r.CreatedAt, r.UpdatedAt = instant(due), instant(created), instant(updated)
+		err = fill(r.Key.Verification[:], id)
+	}
+	return r, err
+}
+
+func scanBucket(row scanner) (r verify.Bucket, err error) {
+	var key []byte
+	var state int64
+	if err = row.Scan(&key, &state); err == nil {
+		r.State = limit.State(state)
+		err = fill(r.Key[:], key)
+	}
+	return r, err
+}
+
+func scanReplay(row scanner) (r verify.Replay, err error) {
+	var key, fingerprint, id []byte
+	var outcome string
+	var created int64
+	if err = row.Scan(&key, &fingerprint, &id, &outcome, &created); err == nil {
+		r.Outcome, r.CreatedAt = verify.Outcome(outcome), instant(created)
+		err = errors.Join(fill(r.Key[:], key), fill(r.Fingerprint[:], fingerprint), fill(r.Verification[:], id))
+	}
+	return r, err
+}

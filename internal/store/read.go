@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/internal/verify"
+)
+
+// Verification reads one verification, or nil: see verify.Store.
+func (s *SQLite) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {
+	return one(s.read.QueryRowContext(ctx, "SELECT "+verificationColumns+" FROM verifications WHERE id = ?", id[:]), scanVerification)
+}
+
+// Live reads a subject's newest verification, or nil: see verify.Store.
+func (s *SQLite) Live(ctx context.Context, key verify.SubjectKey) (*verify.Verification, error) {
+	return one(s.read.QueryRowContext(ctx, "SELECT "+verificationColumns+` FROM verifications
+		WHERE id = (SELECT live FROM subjects WHERE key = ?)`, key[:]), scanVerification)
+}
+
+// Deliveries reads a verification's deliveries: see verify.Store.
+func (s *SQLite) Deliveries(ctx context.Context, id verify.ID) ([]verify.Delivery, error) {
+	return many(ctx, s.read, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE verification = ? ORDER BY number", id[:])
+}
+
+// Due lists deliveries to send: see verify.Store.
+func (s *SQLite) Due(ctx context.Context, now time.Time, all bool, limit int) ([]verify.Delivery, error) {
+	const text = "SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'queued' AND (due_at <= ? OR ?) ORDER BY due_at LIMIT ?"
+	return many(ctx, s.read, scanDelivery, text, millis(now), all, limit)
+}
+
+// Queued counts deliveries not yet sent: see verify.Store.
+func (s *SQLite) Queued(ctx context.Context) (int, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM deliveries WHERE state = 'queued'").Scan(&n)
+	return n, wrap(err)
+}
+
+// Lapsed lists pending verifications whose time is over: see verify.Store.
+func (s *SQLite) Lapsed(ctx context.Context, from, to verify.ID, now time.Time, limit int) ([]verify.ID, error) {
+	const text = "SELECT id FROM verifications WHERE id >= ? AND id < ? AND status = 'pending' AND expires_at <= ? ORDER BY id LIMIT ?"
+	scan := func(row scanner) (id verify.ID, err error) {
+		var raw []byte
+		if err = row.Scan(&raw); err == nil {
+			err = fill(id[:], raw)
+		}
+		return id, err
+	}
+	return many(ctx, s.read, scan, text, from[:], to[:], millis(now), limit)
+}
+
+// Forget deletes old replays: see verify.Store. It does so in small bites, since
+// the one writer waits meanwhile.
+func (s *SQLite) Forget(ctx context.Context, before time.Time) error {
+	const text = "DELETE FROM replays WHERE key IN (SELECT key FROM replays WHERE created_at < ? LIMIT 500)"
+	for {
+		done, err := s.write.ExecContext(ctx, text, millis(before))
+		if err != nil {
+			return wrap(err)
+		}
+		if n, err := done.RowsAffected(); err != nil || n < 500 {
+			return wrap(err)
+		}
+	}
+}
+
+// Profile returns the id of a profile, made if need be: see verify.Store.
+func (s *SQLite) Profile(ctx context.Context, tenant, name string, want verify.ID) (verify.ID, error) {
+	const add = "INSERT INTO profiles (tenant, name, id) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO NOTHING"
+	if _, err := s.write.ExecContext(ctx, add, tenant, name, want[:]); err != nil {
+		return verify.ID{}, wrap(err)
+	}
+	var raw []byte
+	err := s.write.QueryRowContext(ctx, "SELECT id FROM profiles WHERE tenant = ? AND name = ?", tenant, name).Scan(&raw)
+	if err != nil {
+		return verify.ID{}, wrap(err)
+	}
+	var id verify.ID
+	return id, fill(id[:], raw)
+}
+
+// one reads a row, or nil where there is none.
+func one[R any](row *sql.Row, scan func(scanner) (R, error)) (*R, error) {
+	r, err := scan(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return &r, nil
+}
+
+func many[R any](ctx context.Context, db *sql.DB, scan func(scanner) (R, error), text string, args ...any) ([]R, error) {
+	rows, err := db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	defer rows.Close()
+	var out []R
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, wrap(err)
+		}
+		out = append(out, r)
+	}
+	return out, wrap(rows.Err())
+}
+
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("store: %w", err)
+}
+
+// fill copies a stored key of fixed length.
+func fill(to, from []byte) error {
+	if len(to) != len(from) {
+		return fmt.Errorf("a key of %d bytes where %d belong", len(from), len(to))
+	}
+	copy(to, from)
+	return nil
+}
+
+// Instants are Unix milliseconds; zero is no instant.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,165 @@
+// Package store keeps the core's rows in SQLite, in one file beside the binary.
+//
+// The one idea is that a Store only loads, locks and writes: it holds no rule and
+// compares nothing. One connection writes, in write-ahead mode with a sync at
+// every commit; others read meanwhile and move the log back into the file. One
+// process owns the file, which it locks.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"countersign/internal/verify"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrInUse is returned where another process has the file open.
+var ErrInUse = errors.New("store: another process uses this database; stop it, or give this one another file")
+
+// ErrNewer is returned where a newer release has changed the schema.
+var ErrNewer = errors.New("store: the database was made by a newer release of countersign; use that one")
+
+// SQLite is a verify.Store in one file.
+type SQLite struct {
+	write *sql.DB // one connection
+	read  *sql.DB
+	lock  *os.File
+	st    statements
+
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// checkpointEvery is how often the log is moved into the file, on a connection
+// of its own so that no commit waits for it.
+const checkpointEvery = time.Second
+
+// Open opens or makes the database at path, with the folder it stands in, and
+// brings its schema up to date. Errors are ErrInUse, ErrNewer and those of the
+// file system, in sentences for the operator.
+func Open(ctx context.Context, path string) (*SQLite, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("store: cannot make the data folder: %w", err)
+	}
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	s := &SQLite{lock: lock, stop: make(chan struct{}), stopped: make(chan struct{})}
+	if err := s.open(ctx, path); err != nil {
+		return nil, errors.Join(err, s.closeFiles())
+	}
+	go s.checkpoint()
+	return s, nil
+}
+
+func (s *SQLite) open(ctx context.Context, path string) (err error) {
+	if s.write, err = connect(path, 1, "synchronous=FULL", "wal_autocheckpoint=20000"); err != nil {
+		return err
+	}
+	if s.read, err = connect(path, max(2, runtime.NumCPU()), "query_only=1"); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.write); err != nil {
+		return err
+	}
+	return s.st.prepare(ctx, s.write)
+}
+
+func connect(path string, connections int, pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"_txlock": {"immediate"}}
+	for _, p := range append([]string{"busy_timeout=5000", "journal_mode=WAL", "trusted_schema=0"}, pragmas...) {
+		name, value, _ := strings.Cut(p, "=")
+		q.Add("_pragma", name+"("+value+")")
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// migrate applies the migrations that the database lacks, in order, each in a
+// transaction of its own. They go only forward.
+func migrate(ctx context.Context, db *sql.DB) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("store: this is not a database that can be read: %w", err)
+	}
+	if version > len(names) {
+		return ErrNewer
+	}
+	for i, name := range names {
+		if i < version {
+			continue
+		}
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		script := "BEGIN IMMEDIATE;\n" + string(text) + "\nPRAGMA user_version = " + strconv.Itoa(i+1) + ";\nCOMMIT;"
+		if _, err := db.ExecContext(ctx, script); err != nil {
+			_, _ = db.ExecContext(ctx, "ROLLBACK") // fails only if it is undone already
+			return fmt.Errorf("store: migration %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkpoint moves the write-ahead log into the file until Close. It is passive:
+// it never makes the writer wait.
+func (s *SQLite) checkpoint() {
+	defer close(s.stopped)
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+			// An error shows up again at the next commit, where somebody is told.
+			_, _ = s.read.Exec("PRAGMA wal_checkpoint(PASSIVE)")
+		}
+	}
+}
+
+// Close ends the checkpoints and closes the files. Nobody may be using s.
+func (s *SQLite) Close() error {
+	close(s.stop)
+	<-s.stopped
+	return s.closeFiles()
+}
+
+func (s *SQLite) closeFiles() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+var _ verify.Store = (*SQLite)(nil)

@@ -1,0 +1,177 @@
+package verify
+
+import (
+	"errors"
+	"time"
+)
+
+// Outcome is what a check found. Only OutcomeAccepted says yes.
+type Outcome string
+
+// The outcomes. A wrong code is an outcome, not an error.
+const (
+	OutcomeAccepted  Outcome = "accepted"
+	OutcomeWrong     Outcome = "wrong"
+	OutcomeExhausted Outcome = "exhausted" // no guess is left, or was the last one
+	OutcomeExpired   Outcome = "expired"
+	OutcomeUsed      Outcome = "used" // the code was accepted before
+	OutcomeCanceled  Outcome = "canceled"
+	OutcomeLocked    Outcome = "locked" // MaxStreak wrong guesses in a row
+)
+
+// Outcomes lists every outcome, for tests.
+func Outcomes() []Outcome {
+	return []Outcome{
+		OutcomeAccepted, OutcomeWrong, OutcomeExhausted, OutcomeExpired, OutcomeUsed, OutcomeCanceled, OutcomeLocked,
+	}
+}
+
+// Check says whether a guess is the code of a verification, named by id or as
+// the newest one of a target. Exactly one check of a verification is ever
+// answered with OutcomeAccepted, a replay of the same Once apart.
+//
+// Refusals: Invalid (code), NotFound, KeyReused.
+type Check struct {
+	Tenant       string
+	Verification ID     // zero: Target names it
+	Target       Target // looked at only without Verification
+	Guess        string
+	Once         *Once
+}
+
+// Checked is the answer to a check.
+type Checked struct {
+	Outcome      Outcome
+	Verification Verification
+}
+
+// Needs names the verification or the subject, and the replay.
+func (c Check) Needs(env *Env) (Needs, error) {
+	n := Needs{Verification: c.Verification}
+	var err error
+	if n.Replay, err = c.Once.key(env, "check", c.Tenant); err != nil {
+		return Needs{}, err
+	}
+	if c.Verification == (ID{}) {
+		n.Subject, err = c.Target.Key(env)
+	}
+	return n, err
+}
+
+// Decide counts the guess, and only then compares it.
+func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, error) {
+	if done, err := c.Once.replayed(rows, now); done || err != nil {
+		if err != nil {
+			return Changes{}, Checked{}, err
+		}
+		return Changes{}, Checked{rows.Replay.Outcome, *rows.Replayed}, nil
+	}
+	if c.Guess == "" {
+		return Changes{}, Checked{}, &Error{Kind: Invalid, Field: FieldCode, Err: errors.New("must not be empty")}
+	}
+	v, subject := rows.Verification, rows.Subject
+	if v == nil || subject == nil || v.Tenant != c.Tenant {
+		return Changes{}, Checked{}, &Error{Kind: NotFound}
+	}
+	changes := Changes{}
+	outcome, open := unguessable(*v, *subject, now)
+	if open {
+		streak := subject.Streak
+		var err error
+		if outcome, err = guess(env, v, subject, c.Guess, now); err != nil {
+			return Changes{}, Checked{}, err
+		}
+		changes.Verifications = []Verification{*v}
+		if subject.Streak != streak { // right at once, as most are: a row less to write
+			changes.Subject = subject
+		}
+	}
+	var err error
+	changes.Replay, err = c.Once.remember(env, "check", *v, outcome, now)
+	return changes, Checked{outcome, *v}, err
+}
+
+// unguessable says why no guess is evaluated, or that one may be.
+func unguessable(v Verification, s Subject, now time.Time) (Outcome, bool) {
+	switch v.StatusAt(now) {
+	case Accepted:
+		return OutcomeUsed, false
+	case Canceled:
+		return OutcomeCanceled, false
+	case Expired:
+		return OutcomeExpired, false
+	case Exhausted:
+		return OutcomeExhausted, false
+	}
+	if s.Streak >= MaxStreak {
+		return OutcomeLocked, false
+	}
+	if v.Guesses >= MaxGuesses {
+		return OutcomeExhausted, false
+	}
+	return "", true
+}
+
+// guess evaluates one guess. It is counted before anyone compares, so that none
+// is free; both counts are in the commit that answers.
+func guess(env *Env, v *Verification, s *Subject, text string, now time.Time) (Outcome, error) {
+	v.Guesses++
+	s.Streak++
+	v.UpdatedAt = now
+	want, err := v.Reveal(env.Keys)
+	if err != nil {
+		return "", err
+	}
+	if want.Matches(text) {
+		v.Status = Accepted
+		s.Streak = 0
+		return OutcomeAccepted, nil
+	}
+	if v.Guesses >= MaxGuesses {
+		v.Status = Exhausted
+		return OutcomeExhausted, nil
+	}
+	return OutcomeWrong, nil
+}
+
+// Cancel ends a pending verification: its code is no longer good.
+//
+// Refusals: NotFound, Settled.
+type Cancel struct {
+	Tenant       string
+	Verification ID
+}
+
+// Needs names the verification.
+func (c Cancel) Needs(*Env) (Needs, error) { return Needs{Verification: c.Verification}, nil }
+
+// Decide cancels or refuses.
+func (c Cancel) Decide(_ *Env, rows Rows, now time.Time) (Changes, Verification, error) {
+	v := rows.Verification
+	if v == nil || v.Tenant != c.Tenant {
+		return Changes{}, Verification{}, &Error{Kind: NotFound}
+	}
+	if v.StatusAt(now) != Pending {
+		return Changes{}, Verification{}, &Error{Kind: Settled}
+	}
+	v.Status, v.UpdatedAt = Canceled, now
+	return Changes{Verifications: []Verification{*v}}, *v, nil
+}
+
+// Expire writes down that a pending verification's time is over. Nothing waits
+// for it: everyone who looks sees so by the clock. The answer says whether it
+// changed anything.
+type Expire struct{ Verification ID }
+
+// Needs names the verification.
+func (e Expire) Needs(*Env) (Needs, error) { return Needs{Verification: e.Verification}, nil }
+
+// Decide expires what is over.
+func (e Expire) Decide(_ *Env, rows Rows, now time.Time) (Changes, bool, error) {
+	v := rows.Verification
+	if v == nil || v.Status != Pending || v.StatusAt(now) != Expired {
+		return Changes{}, false, nil
+	}
+	v.Status, v.UpdatedAt = Expired, now
+	return Changes{Verifications: []Verification{*v}}, true, nil
+}

@@ -1,0 +1,32 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+
+	"countersign/internal/phone"
+)
+
+// reachable says which types of number a channel reaches. Whatever is not in the
+// table is refused: premium and shared-cost numbers pay whoever receives, and a
+// text to a landline is money for nothing.
+var reachable = map[Channel][]phone.Type{
+	SMS:       {phone.Mobile, phone.MobileOrFixed},
+	WhatsApp:  {phone.Mobile, phone.MobileOrFixed},
+	Flashcall: {phone.Mobile, phone.MobileOrFixed},
+	Call:      {phone.Mobile, phone.MobileOrFixed, phone.Fixed},
+}
+
+// guard refuses addresses that no message may go to.
+func guard(env *Env, p Profile, ch Channel, to phone.Number) error {
+	if !slices.Contains(env.Channels, ch) {
+		return &Error{Kind: NoChannel, Err: fmt.Errorf("no carrier is configured for channel %q", ch)}
+	}
+	if kind := to.Type(); !slices.Contains(reachable[ch], kind) {
+		return &Error{Kind: NumberType, Field: FieldNumber, Err: fmt.Errorf("a %s number cannot be reached by %s", kind, ch)}
+	}
+	if region := to.Region(); len(p.Countries) > 0 && !slices.Contains(p.Countries, region) {
+		return &Error{Kind: Country, Field: FieldNumber, Err: fmt.Errorf("country %s is not enabled", region)}
+	}
+	return nil
+}
