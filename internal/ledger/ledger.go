@@ -29,12 +29,15 @@ const MaxBatch = 256
 // ErrClosed is wrapped in the refusal of a command that came after Close.
 var ErrClosed = errors.New("ledger: the service is shutting down")
 
-// Config is what a Ledger needs. All fields but Log are required.
+// Config is what a Ledger needs. Deliver and Log may be nil.
 type Config struct {
 	Store verify.Store
 	Env   *verify.Env
 	Now   func() time.Time
-	Log   *slog.Logger
+	// Deliver is told of every job once it is durable, whether or not its caller
+	// still waits. It must not block.
+	Deliver func(verify.Job)
+	Log     *slog.Logger
 }
 
 // Ledger runs commands. It is safe for concurrent use.
@@ -50,14 +53,18 @@ type Ledger struct {
 type call struct {
 	needs  verify.Needs
 	decide func(verify.Rows, time.Time) (verify.Changes, error)
-	finish chan error // buffered: the batch never waits for a caller
-	err    error      // of decide in the latest try of the batch
+	finish chan error   // buffered: the batch never waits for a caller
+	jobs   []verify.Job // of decide in the latest try of the batch
+	err    error        // likewise
 }
 
 // New returns a running Ledger. Close ends it.
 func New(c Config) *Ledger {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Deliver == nil {
+		c.Deliver = func(verify.Job) {}
 	}
 	l := &Ledger{Config: c, queue: make(chan *call, 4*MaxBatch), done: make(chan struct{})}
 	go l.run()
@@ -158,6 +165,9 @@ func (l *Ledger) commit(batch []*call) {
 		case err != nil:
 			c.finish <- &verify.Error{Kind: verify.Unavailable, Wait: time.Second, Err: err}
 		default:
+			for _, j := range c.jobs {
+				l.Deliver(j)
+			}
 			c.finish <- c.err
 		}
 	}
@@ -173,8 +183,11 @@ func (l *Ledger) try(batch []*call) error {
 		now := l.Now().UTC().Truncate(time.Millisecond) // what a database can hold
 		for _, c := range batch {
 			var changes verify.Changes
-			if changes, c.err = decide(c, s.Rows(c.needs), now); c.err == nil {
+			changes, c.err = decide(c, s.Rows(c.needs), now)
+			c.jobs = nil
+			if c.err == nil {
 				s.Apply(changes)
+				c.jobs = changes.Jobs
 			}
 		}
 		return nil

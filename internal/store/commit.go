@@ -13,8 +13,8 @@ import (
 
 // statements are prepared once, on the one connection that writes.
 type statements struct {
-	subject, verification, delivery, bucket, replay                                *sql.Stmt
-	addSubject, addVerification, addDelivery, addBucket, addReplay                 *sql.Stmt
+	subject, verification, delivery, bucket, replay                               *sql.Stmt
+	addSubject, addVerification, addDelivery, addBucket, addReplay                *sql.Stmt
 	changeSubject, changeVerification, changeDelivery, changeBucket, changeReplay *sql.Stmt
 }
 

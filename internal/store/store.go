@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -44,6 +45,7 @@ type SQLite struct {
 
 	stop    chan struct{}
 	stopped chan struct{}
+	closing sync.Once
 }
 
 // checkpointEvery is how often the log is moved into the file, on a connection
@@ -145,11 +147,15 @@ func (s *SQLite) checkpoint() {
 	}
 }
 
-// Close ends the checkpoints and closes the files. Nobody may be using s.
-func (s *SQLite) Close() error {
-	close(s.stop)
-	<-s.stopped
-	return s.closeFiles()
+// Close ends the checkpoints and closes the files. Nobody may be using s. Closing
+// twice is harmless.
+func (s *SQLite) Close() (err error) {
+	s.closing.Do(func() {
+		close(s.stop)
+		<-s.stopped
+		err = s.closeFiles()
+	})
+	return err
 }
 
 func (s *SQLite) closeFiles() error {

@@ -98,8 +98,10 @@ type Rows struct {
 	Replayed     *Verification // the one the replay is about
 }
 
-// Changes are the rows to write. A row that was not there is added.
+// Changes are the rows to write. A row that was not there is added. Jobs are to
+// be done by this node once the rows are durable, and not a moment before.
 type Changes struct {
+	Jobs          []Job
 	Subject       *Subject
 	Verifications []Verification
 	Deliveries    []Delivery

@@ -51,7 +51,7 @@ type Start struct {
 // Started is the answer to a start or a resend.
 type Started struct {
 	Verification Verification
-	Job          *Job // the delivery to make; nil if this was a repetition
+	Sent         bool // a message goes out; false if this was a repetition
 }
 
 func (s Start) target() Target {
@@ -284,7 +284,8 @@ func deliver(env *Env, r request, rows Rows, subject Subject, v Verification, no
 	changes.Subject = &subject
 	changes.Verifications = []Verification{v}
 	changes.Deliveries = []Delivery{d}
-	return changes, Started{Verification: v, Job: &Job{d, v}}, nil
+	changes.Jobs = []Job{{d, v}}
+	return changes, Started{Verification: v, Sent: true}, nil
 }
 
 // networkBucket is the key of the bucket of a visitor's network.

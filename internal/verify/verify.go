@@ -127,9 +127,9 @@ type SubjectKey [16]byte
 // Subject carries what outlives one verification of an address.
 type Subject struct {
 	Key    SubjectKey
-	KeyID  string // of the key that made Key
-	Live   ID     // the newest verification; zero if there never was one
-	Streak int    // wrong guesses since the last right one
+	KeyID  string      // of the key that made Key
+	Live   ID          // the newest verification; zero if there never was one
+	Streak int         // wrong guesses since the last right one
 	Hour   limit.State // sends in the last hour
 	Day    limit.State // sends in the last day
 }

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"countersign/internal/app"
+)
+
+// welcome tells a newcomer where everything is, with two lines that work when
+// they are pasted: the second takes the code out of the inbox by itself.
+func welcome(w io.Writer, d app.Started, conf app.Config) {
+	const number = "+12015550123"
+	fmt.Fprintf(w, `
+Countersign %s, for development
+
+  Page      %s/
+  Inbox     %s
+  API key   %s
+  Profile   %s
+
+Start a verification, and check its code:
+
+  curl -s %s/v2/verifications/sms -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{"phone_number":"%s","verify_profile_id":"%s"}'
+
+  curl -s %s/v2/verifications/by_phone_number/%s/actions/verify -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d "{\"verify_profile_id\":\"%s\",\"code\":\"$(curl -s '%s/dev/messages/wait?to=%s' | sed 's/.*"code":"\([^"]*\)".*/\1/')\"}"
+
+Limits are generous here: %s. Guesses are limited as ever.
+Ctrl-C stops it.
+
+`, release(), d.URL, d.InboxURL, d.APIKey, d.ProfileID,
+		d.URL, d.APIKey, number, d.ProfileID,
+		d.URL, number, d.APIKey, d.ProfileID, d.URL, strings.Replace(number, "+", "%2B", 1),
+		conf.Limits)
+}

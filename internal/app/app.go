@@ -1,0 +1,253 @@
+// Package app puts the parts together: it reads the configuration, refuses the
+// unsafe, opens what is needed, serves until it is told to stop, and closes
+// everything in the order in which nothing accepted is lost. It decides nothing
+// about verifications. It and main are the only places that read the clock.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"countersign/internal/deliver"
+	"countersign/internal/deliver/inbox"
+	"countersign/internal/ledger"
+	"countersign/internal/pages"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+	"countersign/internal/telnyxapi"
+	"countersign/internal/verify"
+)
+
+// drainFor bounds how long requests and sends in hand may take once the server
+// is told to stop. What is not sent by then is in the outbox.
+const drainFor = 10 * time.Second
+
+// App is a running service, but for its listener.
+type App struct {
+	config     Config
+	settings   settings
+	keys       *secret.Ring
+	clock      func() time.Time
+	log        *slog.Logger
+	store      *store.SQLite
+	ledger     *ledger.Ledger
+	dispatcher *deliver.Dispatcher
+	keeper     *keeper
+	server     *http.Server
+	devKey     string
+}
+
+// Options are what tests replace. Zero values are right for a program.
+type Options struct {
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Open checks the configuration and opens everything but the listener. The error
+// says in sentences what is wrong and what to do. Close ends it.
+func Open(ctx context.Context, c Config, o Options) (*App, error) {
+	a := &App{config: c, clock: o.Now, log: o.Log}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.clock == nil {
+		a.clock = NewClock(time.Now).Now
+	}
+	var err error
+	if a.settings, err = a.config.check(); err != nil {
+		return nil, err
+	}
+	if a.keys, err = a.config.openKeys(); err != nil {
+		return nil, err
+	}
+	senders, box, err := openCarriers(a.config.Carriers, a.clock)
+	if err != nil {
+		return nil, err
+	}
+	if a.store, err = store.Open(ctx, a.settings.database); err != nil {
+		return nil, err
+	}
+	if err := a.start(ctx, routes(&a.config, senders), box); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	for _, w := range a.config.warnings {
+		a.log.Warn(w)
+	}
+	return a, nil
+}
+
+// start runs the engine on the open store and makes the server.
+func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) error {
+	if err := a.openProfile(ctx); err != nil {
+		return err
+	}
+	env := &verify.Env{
+		Keys: a.keys, Random: rand.Reader, Node: rand.Text()[:12], Limits: a.settings.limits,
+		Channels: channels(r),
+	}
+	e := &engine{store: a.store}
+	a.dispatcher = deliver.New(deliver.Config{
+		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: true,
+	})
+	a.ledger = ledger.New(ledger.Config{Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Log: a.log})
+	e.ledger, e.dispatcher = a.ledger, a.dispatcher
+	handler, err := a.handler(e, box)
+	if err == nil {
+		err = a.dispatcher.Run(ctx)
+	}
+	if err != nil {
+		a.ledger.Close()
+		return err
+	}
+	a.keeper = keep(a.store, a.ledger, a.clock, a.log)
+	a.server = newServer(handler, a.log)
+	return nil
+}
+
+func (a *App) openProfile(ctx context.Context) error {
+	if a.settings.profile.ID != (verify.ID{}) {
+		return nil
+	}
+	want, err := verify.NewID(a.clock(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	a.settings.profile.ID, err = a.store.Profile(ctx, tenant, a.settings.profile.Name, want)
+	return err
+}
+
+func channels(r deliver.Routes) []verify.Channel {
+	var out []verify.Channel
+	for c := range r {
+		out = append(out, c)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// handler mounts the pages, the dialect and, in development, the inbox.
+func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
+	keys := apiKeys{}
+	for _, k := range a.config.APIKeys {
+		keys.add(k.Reveal(), tenant)
+	}
+	if a.config.dev {
+		var err error
+		if a.devKey, err = developmentKey(a.keys); err != nil {
+			return nil, err
+		}
+		keys.add(a.devKey, tenant)
+	}
+	if len(keys) == 0 {
+		a.config.warn("no API key is configured, so the API refuses every request; set api_keys (or COUNTERSIGN_API_KEYS)")
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write([]byte("ok\n")) // the client may be gone: nobody to tell
+	})
+	mux.Handle("/v2/", telnyxapi.NewHandler(telnyxapi.Config{
+		Engine: e, Keys: a.keys, Authenticate: keys.authenticate, Profile: a.profile, Now: a.clock, Log: a.log,
+	}))
+	pc := pages.Config{
+		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
+		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",
+		Network: func(r *http.Request) string { return network(r, a.settings.proxies) },
+	}
+	if a.config.Environment == "development" {
+		pc.Dir = pagesDir()
+	}
+	if box != nil {
+		pc.InboxURL = "/dev/inbox"
+		mux.Handle("/dev/", box.Handler())
+	}
+	site, err := pages.New(pc)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/", site)
+	return withLog(a.log, a.clock, mux), nil
+}
+
+// pagesDir is where the templates stand in a checkout, so that an edit shows at
+// the next request; empty, which means the embedded ones, anywhere else.
+func pagesDir() string {
+	const dir = "internal/pages"
+	if _, err := os.Stat(dir + "/pages.go"); err != nil {
+		return ""
+	}
+	return dir
+}
+
+func (a *App) profile(owner string, id verify.ID) (verify.Profile, bool) {
+	p := a.settings.profile
+	return p, owner == p.Tenant && id == p.ID
+}
+
+// Listen opens the configured listener. The error says what to do.
+func (a *App) Listen(ctx context.Context) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with listen or --listen", a.config.Listen, err)
+	}
+	return l, nil
+}
+
+// Serve answers requests from l until ctx ends, then drains: requests in hand are
+// answered, and what was accepted is sent or stays in the outbox. Then everything
+// is closed.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(l) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		a.log.Info("draining", "at_most", drainFor)
+	}
+	return errors.Join(err, a.Close())
+}
+
+// Close drains and closes everything. Serve calls it.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainFor)
+	defer cancel()
+	err := a.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, a.server.Close())
+	}
+	a.keeper.close()
+	a.dispatcher.Close(ctx)
+	a.ledger.Close()
+	return errors.Join(err, a.store.Close())
+}
+
+// Started says where a running service is, for people and scripts.
+type Started struct {
+	URL       string `json:"url"`
+	InboxURL  string `json:"inbox_url,omitempty"`
+	APIKey    string `json:"api_key,omitempty"`
+	ProfileID string `json:"profile_id"`
+}
+
+// Describe says where the service on l is. The API key is that of development.
+func (a *App) Describe(l net.Listener) Started {
+	base := &url.URL{Scheme: "http", Host: l.Addr().String()}
+	if a.settings.publicURL != nil {
+		base = a.settings.publicURL
+	}
+	s := Started{URL: base.Scheme + "://" + base.Host, APIKey: a.devKey, ProfileID: a.settings.profile.ID.String()}
+	if slices.ContainsFunc(a.config.Carriers, func(k CarrierConfig) bool { return k.Type == "inbox" }) {
+		s.InboxURL = s.URL + "/dev/inbox"
+	}
+	return s
+}

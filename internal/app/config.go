@@ -1,0 +1,171 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/uuid"
+
+	"countersign/internal/code"
+	"countersign/internal/limit"
+	"countersign/internal/message"
+	"countersign/internal/phone"
+	"countersign/internal/verify"
+)
+
+// Config is every setting. It is read from a file (YAML, so JSON too), then the
+// environment, then flags; what comes later wins. docs/configuration.md has each
+// one with its default.
+type Config struct {
+	Listen      string `yaml:"listen"`
+	PublicURL   string `yaml:"public_url"`
+	Environment string `yaml:"environment"` // production or development
+
+	Database string `yaml:"database"`
+	KeyFile  string `yaml:"key_file"`
+	Key      Secret `yaml:"key"`
+
+	APIKeys   []Secret `yaml:"api_keys"`
+	ProfileID string   `yaml:"profile_id"`
+	AppName   string   `yaml:"app_name"`
+	Template  string   `yaml:"template"`
+
+	CountryCode scalar   `yaml:"country_code"`
+	Countries   []string `yaml:"countries"`
+
+	Code   CodeConfig   `yaml:"code"`
+	Limits LimitsConfig `yaml:"limits"`
+
+	Carriers []CarrierConfig `yaml:"carriers"`
+	Routes   []RouteConfig   `yaml:"routes"`
+
+	TrustedProxies []string  `yaml:"trusted_proxies"`
+	Log            LogConfig `yaml:"log"`
+
+	Tutorial `yaml:",inline"`
+
+	dev      bool     // the dev command: inbox, generous limits, templates from disk
+	warnings []string // to be said at the start
+}
+
+// CodeConfig says what codes look like and how long they are good for.
+type CodeConfig struct {
+	Length   int           `yaml:"length"`
+	Alphabet string        `yaml:"alphabet"`
+	Validity time.Duration `yaml:"validity"`
+}
+
+// LimitsConfig bounds messages; zero lifts a bound.
+type LimitsConfig struct {
+	NumberPerHour  int `yaml:"number_per_hour"`
+	NumberPerDay   int `yaml:"number_per_day"`
+	NetworkPerHour int `yaml:"network_per_hour"`
+	Backlog        int `yaml:"backlog"`
+}
+
+// CarrierConfig is one carrier. Which fields count depends on its type.
+type CarrierConfig struct {
+	Name               string `yaml:"name"`
+	Type               string `yaml:"type"`
+	APIKey             Secret `yaml:"api_key"`
+	From               scalar `yaml:"from"`
+	MessagingProfileID string `yaml:"messaging_profile_id"`
+	BaseURL            string `yaml:"base_url"`
+}
+
+// RouteConfig is the order of carriers for one channel.
+type RouteConfig struct {
+	Channel  string   `yaml:"channel"`
+	Carriers []string `yaml:"carriers"`
+}
+
+// LogConfig says how much is logged (debug, info, warn, error) and as what (text, json).
+type LogConfig struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// scalar is a text that may be written without quotes even where it looks like a
+// number: country_code: 1.
+type scalar string
+
+// UnmarshalYAML takes any single value as it is written.
+func (s *scalar) UnmarshalYAML(raw []byte) error {
+	var text string
+	if err := yaml.Unmarshal(raw, &text); err == nil {
+		*s = scalar(text)
+		return nil
+	}
+	*s = scalar(strings.Trim(strings.TrimSpace(string(raw)), `"'`))
+	return nil
+}
+
+// Default is the configuration before anything is read.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:3000", Environment: "production", Database: "sqlite:data/countersign.db",
+		Code:   CodeConfig{Length: 6, Alphabet: "digits", Validity: verify.MaxValidity},
+		Limits: LimitsConfig{NumberPerHour: 10, NumberPerDay: 30, NetworkPerHour: 60, Backlog: 50_000},
+		Log:    LogConfig{Level: "info"},
+	}
+}
+
+// Development is the configuration of the dev command: everything in one folder,
+// an inbox instead of a carrier, and limits that an application's tests do not
+// meet. Guesses are limited as ever.
+func Development(data string) Config {
+	c := Default()
+	c.Environment, c.dev = "development", true
+	c.Database, c.KeyFile = "sqlite:"+data+"/countersign.db", data+"/countersign.key"
+	c.Limits = LimitsConfig{NumberPerHour: 1000, NumberPerDay: 10_000, NetworkPerHour: 10_000, Backlog: 50_000}
+	return c
+}
+
+// AddInbox adds the development inbox behind the carriers that the file names, if
+// it does not name one itself.
+func (c *Config) AddInbox() {
+	if !slices.ContainsFunc(c.Carriers, func(k CarrierConfig) bool { return k.Type == "inbox" }) {
+		c.Carriers = append(c.Carriers, CarrierConfig{Name: "inbox", Type: "inbox"})
+	}
+}
+
+// String says the limits in words.
+func (l LimitsConfig) String() string {
+	return fmt.Sprintf("%d messages an hour and %d a day to a number, %d an hour for a network",
+		l.NumberPerHour, l.NumberPerDay, l.NetworkPerHour)
+}
+
+// ReadFile reads a configuration file into c. Unknown and repeated keys are
+// errors. The error names the place and never shows the file's content, which
+// may be a secret.
+func (c *Config) ReadFile(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("the configuration cannot be read: %w", err)
+	}
+	if len(strings.TrimSpace(string(text))) == 0 {
+		return nil
+	}
+	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s: %s", path, yamlReason(err))
+	}
+	return c.applyTutorial()
+}
+
+// yamlReason is the parser's reason without the lines of the file that it quotes.
+func yamlReason(err error) string {
+	text := yaml.FormatError(err, false, false)
+	return strings.TrimSpace(text)
+}
+
+func (c *Config) warn(format string, args ...any) {
+	c.warnings = append(c.warnings, fmt.Sprintf(format, args...))
+}

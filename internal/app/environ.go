@@ -1,0 +1,150 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	envPrefix     = "COUNTERSIGN_"
+	carrierPrefix = "CARRIER_"
+)
+
+// ReadEnviron reads the COUNTERSIGN_ variables of environ ("NAME=value") into c.
+// Each may be given as NAME_FILE instead, the path of a file that holds the
+// value. An unknown name is an error: a misspelt setting must not be passed over.
+func (c *Config) ReadEnviron(environ []string) error {
+	given := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		short, ours := strings.CutPrefix(name, envPrefix)
+		if !ours {
+			continue
+		}
+		setting, fromFile := strings.CutSuffix(short, "_FILE")
+		// KEY_FILE is a setting of its own, and means what KEY would with _FILE.
+		if fromFile && setting != "KEY" {
+			text, err := os.ReadFile(value)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			short, value = setting, strings.TrimRight(string(text), "\r\n")
+		}
+		if _, twice := given[short]; twice {
+			return fmt.Errorf("%s%s is given twice, as a value and as a file", envPrefix, short)
+		}
+		given[short] = value
+	}
+	names := make([]string, 0, len(given))
+	for name := range given {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := c.set(name, given[name]); err != nil {
+			return fmt.Errorf("%s%s: %w", envPrefix, name, err)
+		}
+	}
+	return nil
+}
+
+func (c *Config) set(name, value string) error {
+	if rest, ok := strings.CutPrefix(name, carrierPrefix); ok {
+		return c.setCarrier(rest, value)
+	}
+	texts := map[string]*string{
+		"LISTEN": &c.Listen, "PUBLIC_URL": &c.PublicURL, "ENVIRONMENT": &c.Environment, "DATABASE": &c.Database,
+		"PROFILE_ID": &c.ProfileID, "APP_NAME": &c.AppName, "TEMPLATE": &c.Template,
+		"CODE_ALPHABET": &c.Code.Alphabet, "LOG_LEVEL": &c.Log.Level, "LOG_FORMAT": &c.Log.Format,
+	}
+	numbers := map[string]*int{
+		"CODE_LENGTH": &c.Code.Length, "LIMITS_NUMBER_PER_HOUR": &c.Limits.NumberPerHour,
+		"LIMITS_NUMBER_PER_DAY": &c.Limits.NumberPerDay, "LIMITS_NETWORK_PER_HOUR": &c.Limits.NetworkPerHour,
+		"LIMITS_BACKLOG": &c.Limits.Backlog,
+	}
+	lists := map[string]*[]string{"COUNTRIES": &c.Countries, "TRUSTED_PROXIES": &c.TrustedProxies}
+	var err error
+	switch {
+	case texts[name] != nil:
+		*texts[name] = value
+	case numbers[name] != nil:
+		if *numbers[name], err = strconv.Atoi(value); err != nil {
+			return fmt.Errorf("%q is not a whole number", value)
+		}
+	case lists[name] != nil:
+		*lists[name] = list(value)
+	case name == "CODE_VALIDITY":
+		if c.Code.Validity, err = time.ParseDuration(value); err != nil {
+			return fmt.Errorf("%q is not a duration such as 10m", value)
+		}
+	case name == "COUNTRY_CODE":
+		c.CountryCode = scalar(value)
+	case name == "KEY":
+		c.Key, c.KeyFile = NewSecret(value), ""
+	case name == "KEY_FILE":
+		c.KeyFile, c.Key = value, Secret{}
+	case name == "API_KEYS":
+		c.APIKeys = nil
+		for _, k := range list(value) {
+			c.APIKeys = append(c.APIKeys, NewSecret(k))
+		}
+	default:
+		return fmt.Errorf("there is no such setting; docs/configuration.md lists them")
+	}
+	return nil
+}
+
+// setCarrier sets a field of a carrier, NAME_FIELD, and adds the carrier if the
+// file has none of that name and the name is a type.
+func (c *Config) setCarrier(rest, value string) error {
+	for _, field := range []string{"API_KEY", "FROM", "MESSAGING_PROFILE_ID", "BASE_URL"} {
+		name, ok := strings.CutSuffix(rest, "_"+field)
+		if !ok {
+			continue
+		}
+		k, err := c.carrier(strings.ToLower(name))
+		if err != nil {
+			return err
+		}
+		switch field {
+		case "API_KEY":
+			k.APIKey = NewSecret(value)
+		case "FROM":
+			k.From = scalar(value)
+		case "MESSAGING_PROFILE_ID":
+			k.MessagingProfileID = value
+		case "BASE_URL":
+			k.BaseURL = value
+		}
+		return nil
+	}
+	return fmt.Errorf("a carrier has API_KEY, FROM, MESSAGING_PROFILE_ID and BASE_URL, as in %s%sTELNYX_API_KEY", envPrefix, carrierPrefix)
+}
+
+func (c *Config) carrier(name string) (*CarrierConfig, error) {
+	for i := range c.Carriers {
+		known := strings.ToLower(strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(c.Carriers[i].Name))
+		if known == name {
+			return &c.Carriers[i], nil
+		}
+	}
+	if !slices.Contains(carrierTypes(), name) {
+		return nil, fmt.Errorf("no carrier is called %q", name)
+	}
+	c.Carriers = append(c.Carriers, CarrierConfig{Name: name, Type: name})
+	return &c.Carriers[len(c.Carriers)-1], nil
+}
+
+func list(text string) []string {
+	var out []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}

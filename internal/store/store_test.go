@@ -1,0 +1,90 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"countersign/internal/store"
+	"countersign/internal/verify"
+	"countersign/internal/verify/storetest"
+)
+
+func open(t *testing.T, path string) *store.SQLite {
+	t.Helper()
+	s, err := store.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSQLiteIsAStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Open {
+		path := filepath.Join(t.TempDir(), "a folder, with %20 and ?", "c.db")
+		return func(t *testing.T) verify.Store {
+			s := open(t, path)
+			t.Cleanup(func() { _ = s.Close() }) // a test may have closed it
+			return s
+		}
+	})
+}
+
+func TestASecondProcessIsKeptOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	s := open(t, path)
+	if _, err := store.Open(t.Context(), path); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("a second opening: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, path)
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADatabaseOfANewerReleaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "PRAGMA user_version = 1000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), path); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("opened: %v", err)
+	}
+}
+
+func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	if err := os.WriteFile(path, []byte("this is a letter to a friend, and long enough to be read as a header"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), path); err == nil {
+		t.Error("opened")
+	}
+}
+
+func TestCommitsAreSynced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	s := open(t, path)
+	t.Cleanup(func() { _ = s.Close() })
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+		if got := s.Pragma(context.Background(), pragma); got != want {
+			t.Errorf("%s is %s, want %s", pragma, got, want)
+		}
+	}
+}
