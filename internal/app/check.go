@@ -84,7 +84,7 @@ func (c *Config) profile() (verify.Profile, error) {
 	}
 	var errs []error
 	if err := p.Code.Check(); err != nil {
-		errs = append(errs, fmt.Errorf("code: %w", err))
+		errs = append(errs, err)
 	} else if p.Code.Weak() {
 		c.warn("codes of %s have %.1f bits, fewer than six digits: they are easier to guess", p.Code, p.Code.Bits())
 	}

@@ -1,23 +1,14 @@
 package app
 
 import (
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/uuid"
 
-	"countersign/internal/code"
-	"countersign/internal/limit"
-	"countersign/internal/message"
-	"countersign/internal/phone"
 	"countersign/internal/verify"
 )
 

@@ -50,7 +50,7 @@ type Spec struct {
 var Default = Spec{Alphabet: Digits, Length: 6}
 
 // ErrSpec is returned for an alphabet or a length that does not exist.
-var ErrSpec = errors.New("code: unknown alphabet or length out of range")
+var ErrSpec = errors.New("code: there is no such code")
 
 // Check returns ErrSpec, wrapped with what is wrong, unless codes of s can be made.
 func (s Spec) Check() error {

@@ -51,20 +51,27 @@ const keySize = 32
 // Ring is a list of keys, the current one first. It is safe for concurrent use.
 type Ring struct {
 	order []string
-	keys  map[string][]byte
+	keys  map[string]hidden
 }
+
+// hidden is a key that fmt shows as an address whatever the verb and wherever the
+// ring stands: it follows pointers, and calls no method of an unexported field,
+// but it never calls a function.
+type hidden func() []byte
+
+func hide(key []byte) hidden { return func() []byte { return key } }
 
 // Generate makes a ring of one new key.
 func Generate() *Ring {
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
-	return &Ring{order: []string{"k1"}, keys: map[string][]byte{"k1": key}}
+	return &Ring{order: []string{"k1"}, keys: map[string]hidden{"k1": hide(key)}}
 }
 
 // Parse reads what Text wrote: a line a key, the current one first, with blank
 // lines and lines beginning with # left out. The error never holds a key.
 func Parse(text string) (*Ring, error) {
-	r := &Ring{keys: map[string][]byte{}}
+	r := &Ring{keys: map[string]hidden{}}
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
@@ -80,7 +87,7 @@ func Parse(text string) (*Ring, error) {
 			return nil, fmt.Errorf("line %d: id used twice: %w", n, ErrFormat)
 		}
 		r.order = append(r.order, id)
-		r.keys[id] = key
+		r.keys[id] = hide(key)
 	}
 	if len(r.order) == 0 {
 		return nil, fmt.Errorf("no key: %w", ErrFormat)
@@ -93,7 +100,7 @@ func Parse(text string) (*Ring, error) {
 func (r *Ring) Text() string {
 	var b strings.Builder
 	for _, id := range r.order {
-		fmt.Fprintf(&b, "%s %s\n", id, base64.StdEncoding.EncodeToString(r.keys[id]))
+		fmt.Fprintf(&b, "%s %s\n", id, base64.StdEncoding.EncodeToString(r.keys[id]()))
 	}
 	return b.String()
 }
@@ -162,7 +169,7 @@ func (r *Ring) mac(id string, use Use, parts []string) (hash.Hash, error) {
 	if !ok {
 		return nil, ErrKey
 	}
-	mac := hmac.New(sha256.New, key)
+	mac := hmac.New(sha256.New, key())
 	write(mac, "countersign 1 "+string(use))
 	for _, p := range parts {
 		write(mac, p)
@@ -227,7 +234,7 @@ func (r *Ring) aead(id string, use Use, place string) (cipher.AEAD, error) {
 	if !ok {
 		return nil, ErrKey
 	}
-	derived, err := hkdf.Expand(sha256.New, key, "countersign 1 seal "+string(use)+"\x00"+place, keySize)
+	derived, err := hkdf.Expand(sha256.New, key(), "countersign 1 seal "+string(use)+"\x00"+place, keySize)
 	if err != nil {
 		return nil, fmt.Errorf("secret: %w", err)
 	}

@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -147,10 +148,22 @@ func TestARotatedRingStillOpensTheOldAndSealsWithTheNew(t *testing.T) {
 
 func TestNothingPrintsAKey(t *testing.T) {
 	r := secret.Generate()
-	_, key, _ := strings.Cut(strings.TrimSpace(r.Text()), " ")
-	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "ring", r)
-	if out := fmt.Sprintf("%v %+v %#v %s %d %x", r, r, r, r, r, r) + log.String(); strings.Contains(out, key[:8]) {
-		t.Errorf("the key shows in %s", out)
+	_, encoded, _ := strings.Cut(strings.TrimSpace(r.Text()), " ")
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := struct{ r *secret.Ring }{r}
+	var out strings.Builder
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "ring", r, "in", inside)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%08b"} {
+		fmt.Fprintf(&out, verb+verb+verb+"\n", r, inside, &inside)
+	}
+	forms := []string{encoded[:8], string(raw[:8]), fmt.Sprintf("%x", raw[:8]), fmt.Sprintf("%X", raw[:8]), strings.Trim(fmt.Sprint(raw[:4]), "[]"),
+		strings.Trim(fmt.Sprintf("%q", raw[:8]), `"`), strings.Trim(fmt.Sprintf("%08b", raw[:3]), "[]")}
+	for _, form := range forms {
+		if strings.Contains(out.String(), form) {
+			t.Errorf("the key shows as %s in %s", form, out.String())
+		}
 	}
 }

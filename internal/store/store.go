@@ -63,6 +63,9 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := makePrivate(path); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	s := &SQLite{lock: lock, stop: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.closeFiles())
@@ -82,6 +85,16 @@ func (s *SQLite) open(ctx context.Context, path string) (err error) {
 		return err
 	}
 	return s.st.prepare(ctx, s.write)
+}
+
+// makePrivate makes the file, if there is none, readable by its owner alone; the
+// files that SQLite puts beside it follow suit.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: cannot open the database: %w", err)
+	}
+	return f.Close()
 }
 
 func connect(path string, connections int, pragmas ...string) (*sql.DB, error) {

@@ -122,8 +122,11 @@ func (a *api) start(r *request, channel verify.Channel) (any, error) {
 	}
 	if in.TimeoutSecs != nil {
 		// Bounded before it is multiplied, so that no large number wraps round to
-		// a small one; the core says what is too short and cuts what is too long.
-		cmd.Validity = time.Duration(min(max(*in.TimeoutSecs, 1), 1<<20)) * time.Second
+		// a small one; the core cuts what is too long.
+		if *in.TimeoutSecs < 1 {
+			return nil, problem(outOfRange, "/timeout_secs", "timeout_secs must be at least 1.")
+		}
+		cmd.Validity = time.Duration(min(*in.TimeoutSecs, 1<<20)) * time.Second
 	}
 	if in.CustomCode != nil {
 		if *in.CustomCode == "" {

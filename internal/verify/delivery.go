@@ -91,8 +91,8 @@ func (c Claim) Decide(env *Env, rows Rows, now time.Time) (Changes, *Job, error)
 		return Changes{}, nil, nil
 	}
 	mine := d.Node == env.Node
-	if !mine && !c.Orphan && now.Before(d.DueAt) {
-		return Changes{}, nil, nil
+	if held := now.Before(d.DueAt); held && mine == c.Orphan {
+		return Changes{}, nil, nil // another's; or no orphan at all, but this node's own
 	}
 	d.UpdatedAt = now
 	if v.StatusAt(now) != Pending {

@@ -122,6 +122,14 @@ func TestALeaseKeepsOthersAwayUntilItRunsOut(t *testing.T) {
 	}
 }
 
+func TestANodeDoesNotTakeItsOwnDeliveryForAnOrphan(t *testing.T) {
+	w := newWorld()
+	must(t, w, start(ada))
+	if must(t, w, verify.Claim{Key: w.jobs[0].Delivery.Key, Orphan: true}) != nil {
+		t.Error("it would be sent twice")
+	}
+}
+
 func TestARenewalIsNotAnAttempt(t *testing.T) {
 	w := newWorld()
 	must(t, w, start(ada))

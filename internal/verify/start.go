@@ -103,7 +103,7 @@ func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, err
 
 func (s Start) check(env *Env) error {
 	if s.Validity != 0 && s.Validity < MinValidity {
-		return &Error{Kind: Invalid, Field: FieldTimeout, Err: fmt.Errorf("must be at least %d seconds", int(MinValidity.Seconds()))}
+		return &Error{Kind: Invalid, Field: FieldTimeout, Err: fmt.Errorf("must be at least %s", MinValidity)}
 	}
 	if s.CustomCode != "" {
 		if _, err := code.Custom(s.CustomCode); err != nil {

@@ -130,9 +130,9 @@ func TestValidityIsCutToTenMinutes(t *testing.T) {
 		}
 	}
 	s := start(ada)
-	s.Validity = time.Second
+	s.Validity = time.Millisecond
 	if e := refused(t, newWorld(), s, verify.Invalid); e.Field != verify.FieldTimeout {
-		t.Errorf("a second names the field %q", e.Field)
+		t.Errorf("a millisecond names the field %q", e.Field)
 	}
 }
 

@@ -1,0 +1,64 @@
+# Two commands matter to a newcomer: `make dev` and `make test`.
+#
+#   make dev     build and run the service with a development inbox
+#   make test    every test of the project; installs what is missing
+#   make check   what CI runs: lint and test
+#   make bench   the closed-loop benchmark, on loopback
+#   make soak    the long forms of the tests
+#   make build   the binary, at bin/countersign
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VULN     := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+SDK      := e2e/sdk/telnyx
+
+.PHONY: dev build test check lint bench soak fuzz vuln tools tidy clean
+
+dev: build
+	bin/countersign dev $(ARGS)
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/countersign ./cmd/countersign
+
+test: tools
+	$(GO) vet ./...
+	$(GO) test -race -timeout 10m ./...
+	cd e2e && $(GO) vet ./... && $(GO) test -timeout 10m ./...
+
+check: lint test
+
+lint:
+	$(GO) run $(LINT) run ./...
+
+# What the tests need besides Go: a browser, Node.js, and the vendor's SDK from
+# its lockfile. Each is installed if it can be, else the line says what to do.
+tools:
+	@sh scripts/tools.sh
+	@test -f $(SDK)/node_modules/telnyx/package.json || (cd $(SDK) && npm ci --no-audit --no-fund)
+
+bench:
+	$(GO) run ./bench $(ARGS)
+
+soak: tools
+	$(GO) test -race -timeout 60m -count=10 ./internal/...
+	$(MAKE) fuzz FUZZTIME=5m
+	cd e2e && $(GO) test -timeout 60m -count=5 ./...
+
+FUZZTIME ?= 20s
+fuzz:
+	@for p in $$($(GO) list ./internal/...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; \
+	done
+
+vuln:
+	$(GO) run $(VULN) ./...
+
+tidy:
+	$(GO) mod tidy
+	cd e2e && $(GO) mod tidy
+
+clean:
+	rm -rf bin artifacts

@@ -1,0 +1,157 @@
+package telnyxapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/internal/telnyxapi"
+	"countersign/internal/verify"
+)
+
+// refusing is an engine that answers everything with one error.
+type refusing struct{ err error }
+
+func (r refusing) Start(context.Context, verify.Start) (verify.Started, error) {
+	return verify.Started{}, r.err
+}
+
+func (r refusing) Check(context.Context, verify.Check) (verify.Checked, error) {
+	return verify.Checked{}, r.err
+}
+
+func (r refusing) Verification(context.Context, verify.ID) (*verify.Verification, error) {
+	return nil, r.err
+}
+
+func refuse(t *testing.T, err error, log io.Writer) *httptest.ResponseRecorder {
+	t.Helper()
+	h := telnyxapi.NewHandler(telnyxapi.Config{
+		Engine: refusing{err}, Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return time.Time{} },
+		Authenticate: func(string) (string, bool) { return "t", true },
+		Profile:      func(string, verify.ID) (verify.Profile, bool) { return verify.Profile{}, true },
+	})
+	body := `{"phone_number":"+13035551234","verify_profile_id":"` + profileID.String() + `"}`
+	req := httptest.NewRequest(http.MethodPost, "/v2/verifications/sms", strings.NewReader(body))
+	req.Header.Set("Authorization", "Bearer x")
+	req.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	return rec
+}
+
+type envelope struct {
+	Errors []struct {
+		Code, Title, Detail string
+		Source              *struct{ Pointer string }
+		Meta                struct{ URL string }
+	}
+}
+
+func read(t *testing.T, rec *httptest.ResponseRecorder) envelope {
+	t.Helper()
+	var e envelope
+	if err := json.Unmarshal(rec.Body.Bytes(), &e); err != nil || len(e.Errors) != 1 {
+		t.Fatalf("%v: %s", err, rec.Body)
+	}
+	return e
+}
+
+func TestEveryKindHasAForm(t *testing.T) {
+	for _, kind := range verify.Kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			rec := refuse(t, &verify.Error{Kind: kind, Wait: 1500 * time.Millisecond, Err: errors.New("because")}, io.Discard)
+			e := read(t, rec).Errors[0]
+			if rec.Code < 400 || e.Code == "" || e.Title == "" || len(e.Detail) < 20 || !strings.HasSuffix(e.Meta.URL, e.Code) {
+				t.Errorf("%d %+v", rec.Code, e)
+			}
+			if got := rec.Header().Get("Retry-After"); got != "2" {
+				t.Errorf("Retry-After is %q; a second and a half is rounded up", got)
+			}
+			if rec.Code == http.StatusInternalServerError {
+				t.Error("a refusal is not our fault")
+			}
+		})
+	}
+}
+
+// An SDK retries 408, 409, 429 and 5xx by itself. Where the retry would only be
+// refused again, the answer says so.
+func TestNoRefusalMakesAnSDKRetryInVain(t *testing.T) {
+	for _, kind := range verify.Kinds() {
+		rec := refuse(t, &verify.Error{Kind: kind, Err: errors.New("because")}, io.Discard)
+		retried := rec.Code == 408 || rec.Code == 409 || rec.Code == 429 || rec.Code >= 500
+		useful := kind == verify.Busy || kind == verify.Unavailable
+		if retried && !useful && rec.Header().Get("X-Should-Retry") != "false" {
+			t.Errorf("%s (%d) is retried by SDKs", kind, rec.Code)
+		}
+		if useful && rec.Header().Get("X-Should-Retry") == "false" {
+			t.Errorf("%s is worth a retry", kind)
+		}
+	}
+}
+
+func TestEveryFieldOfTheCoreHasItsNameHere(t *testing.T) {
+	for field, want := range map[string]string{
+		verify.FieldNumber: "/phone_number", verify.FieldCode: "/code", verify.FieldTimeout: "/timeout_secs", verify.FieldCustom: "/custom_code",
+	} {
+		rec := refuse(t, &verify.Error{Kind: verify.Invalid, Field: field, Err: errors.New("must be so")}, io.Discard)
+		e := read(t, rec).Errors[0]
+		if e.Source == nil || e.Source.Pointer != want || !strings.Contains(e.Detail, "must be so") || rec.Code != 422 {
+			t.Errorf("%s: %d %+v", field, rec.Code, e)
+		}
+	}
+}
+
+func TestOurOwnFaultIsA500ThatTellsNothing(t *testing.T) {
+	var log bytes.Buffer
+	rec := refuse(t, errors.New("the secret cause"), &log)
+	if rec.Code != 500 || strings.Contains(rec.Body.String(), "cause") || !strings.Contains(log.String(), "the secret cause") {
+		t.Errorf("%d %s; log %s", rec.Code, rec.Body, &log)
+	}
+}
+
+func TestABodyOfAMegabyteIsRefused(t *testing.T) {
+	s := newService(t)
+	req := httptest.NewRequest(http.MethodPost, "/v2/verifications/sms", strings.NewReader(`{"phone_number":"`+strings.Repeat("1", 1<<20)+`"}`))
+	req.Header.Set("Authorization", "Bearer "+apiKey)
+	req.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	s.handler.ServeHTTP(rec, req)
+	if rec.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	read(t, rec)
+}
+
+// FuzzStart: whatever the body, the answer is one of the dialect's forms, and
+// never a 500.
+func FuzzStart(f *testing.F) {
+	for _, body := range []string{`{}`, `{"phone_number":"+13035551234"}`, `{"a":1,"a":2}`, "\xff", `[[[[`, `{"timeout_secs":1e400}`} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		h := telnyxapi.NewHandler(telnyxapi.Config{
+			Engine: refusing{&verify.Error{Kind: verify.Busy}}, Log: slog.New(slog.DiscardHandler),
+			Authenticate: func(string) (string, bool) { return "t", true },
+			Profile:      func(string, verify.ID) (verify.Profile, bool) { return verify.Profile{}, true },
+		})
+		req := httptest.NewRequest(http.MethodPost, "/v2/verifications/sms", strings.NewReader(body))
+		req.Header.Set("Authorization", "Bearer x")
+		req.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		if rec.Code == 500 || rec.Code < 400 {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		read(t, rec)
+	})
+}

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what the tests need besides Go, or says in one line what to install.
+# It is run by `make tools`, which `make test` runs first.
+set -eu
+
+# have NAME...: is any of these on the path?
+have() {
+	for name in "$@"; do
+		command -v "$name" >/dev/null 2>&1 && return 0
+	done
+	return 1
+}
+
+# install PACKAGE WHAT: installs a Debian package if this is such a system and we may.
+install() {
+	if have apt-get && [ "$(id -u)" = 0 ]; then
+		echo "installing $1 ($2)"
+		if [ -z "${updated:-}" ]; then
+			apt-get update -qq
+			updated=yes
+		fi
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1 >/dev/null
+		return
+	fi
+	echo "make test needs $2: install it, for example with: sudo apt-get install $1" >&2
+	exit 1
+}
+
+have node || install nodejs "Node.js 18 or newer, for the vendors' SDKs"
+have npm || install npm "npm, for the vendors' SDKs"
+have chromium chromium-browser google-chrome google-chrome-stable || install "chromium" "Chromium, for the browser tests"
