@@ -26,6 +26,7 @@ install() {
 	exit 1
 }
 
+have curl || install curl "curl, for the lines that the README has people paste"
 have node || install nodejs "Node.js 18 or newer, for the vendors' SDKs"
 have npm || install npm "npm, for the vendors' SDKs"
 have chromium chromium-browser google-chrome google-chrome-stable || install "chromium" "Chromium, for the browser tests"

@@ -110,6 +110,9 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 	}
 	a.keeper = keep(a.store, a.ledger, a.clock, a.log)
 	a.server = newServer(handler, a.log)
+	if box != nil {
+		a.server.RegisterOnShutdown(box.Close) // sends waiting polls away, which would hold the drain up
+	}
 	return nil
 }
 

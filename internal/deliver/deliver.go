@@ -67,8 +67,9 @@ type Dispatcher struct {
 	jobs    chan verify.Job
 	waiting atomic.Int64 // deliveries not yet sent, as far as this node knows
 
-	mu   sync.Mutex
-	held map[verify.DeliveryKey]bool // in jobs or with a worker
+	mu     sync.Mutex
+	closed bool                        // jobs is closed
+	held   map[verify.DeliveryKey]bool // in jobs or with a worker
 
 	ctx     context.Context // ends when even running sends must stop
 	abort   context.CancelFunc
@@ -121,8 +122,8 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	d.once.Do(func() { close(d.stop) })
 	d.scanner.Wait()
 	d.mu.Lock()
+	d.closed = true
 	close(d.jobs)
-	d.jobs = nil
 	d.mu.Unlock()
 	finished := make(chan struct{})
 	go func() {
@@ -142,7 +143,7 @@ func (d *Dispatcher) Close(ctx context.Context) {
 func (d *Dispatcher) hand(j verify.Job) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.jobs == nil || d.held[j.Delivery.Key] {
+	if d.closed || d.held[j.Delivery.Key] {
 		return
 	}
 	select {
@@ -212,10 +213,7 @@ func (d *Dispatcher) recount() {
 }
 
 func (d *Dispatcher) work() {
-	d.mu.Lock()
-	jobs := d.jobs
-	d.mu.Unlock()
-	for j := range jobs {
+	for j := range d.jobs {
 		if d.ctx.Err() == nil {
 			d.do(j)
 		}

@@ -129,7 +129,7 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 		if err != nil {
 			return Changes{}, Started{}, err
 		}
-		return deliver(env, s.request(), rows, subject, v, now)
+		return dispatch{subject, v, s.Network, s.Backlog}.deliver(env, rows, now)
 	}
 	same, err := s.sameCode(env, *live)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 	if same {
 		v := *live
 		v.Channel = s.Channel
-		return deliver(env, s.request(), rows, subject, v, now)
+		return dispatch{subject, v, s.Network, s.Backlog}.deliver(env, rows, now)
 	}
 	// The customer wants another code of its own: the old one must not stay good.
 	old := *live
@@ -153,7 +153,7 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
-	changes, answer, err := deliver(env, s.request(), rows, subject, v, now)
+	changes, answer, err := dispatch{subject, v, s.Network, s.Backlog}.deliver(env, rows, now)
 	changes.Verifications = append(changes.Verifications, old)
 	return changes, answer, err
 }
@@ -234,7 +234,7 @@ func (r Resend) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, er
 	if err := resendable(*v, now); err != nil {
 		return Changes{}, Started{}, err
 	}
-	return deliver(env, request{r.Network, r.Backlog}, rows, *subject, *v, now)
+	return dispatch{*subject, *v, r.Network, r.Backlog}.deliver(env, rows, now)
 }
 
 // resendable refuses a message that comes too soon or is one too many.
@@ -248,25 +248,26 @@ func resendable(v Verification, now time.Time) error {
 	return nil
 }
 
-// request is what limits need to know of who asks.
-type request struct {
-	network string
+// dispatch is a message that has been decided on, but for the limits.
+type dispatch struct {
+	subject Subject
+	v       Verification
+	network string // who asks; empty: not limited
 	backlog int
 }
 
-func (s Start) request() request { return request{s.Network, s.Backlog} }
-
 // deliver spends the limits and adds one message of v. Limits are spent in the
 // commit that makes the message, so no crash can send without spending.
-func deliver(env *Env, r request, rows Rows, subject Subject, v Verification, now time.Time) (Changes, Started, error) {
-	if env.Limits.Backlog > 0 && r.backlog >= env.Limits.Backlog {
+func (d dispatch) deliver(env *Env, rows Rows, now time.Time) (Changes, Started, error) {
+	subject, v := d.subject, d.v
+	if env.Limits.Backlog > 0 && d.backlog >= env.Limits.Backlog {
 		return Changes{}, Started{}, &Error{Kind: Busy, Wait: 10 * time.Second}
 	}
 	changes := Changes{}
 	var hour, day, network time.Duration
 	subject.Hour, hour = env.Limits.Hour.Take(subject.Hour, now)
 	subject.Day, day = env.Limits.Day.Take(subject.Day, now)
-	if r.network != "" {
+	if d.network != "" {
 		bucket := rows.Bucket
 		bucket.State, network = env.Limits.Network.Take(bucket.State, now)
 		changes.Bucket = &bucket
@@ -277,14 +278,14 @@ func deliver(env *Env, r request, rows Rows, subject Subject, v Verification, no
 	subject.Live = v.ID
 	v.Sends++
 	v.SentAt, v.UpdatedAt = now, now
-	d := Delivery{
+	row := Delivery{
 		Key: DeliveryKey{v.ID, v.Sends}, Channel: v.Channel, State: Queued,
 		Attempt: 1, Node: env.Node, DueAt: now.Add(Lease), CreatedAt: now, UpdatedAt: now,
 	}
 	changes.Subject = &subject
 	changes.Verifications = []Verification{v}
-	changes.Deliveries = []Delivery{d}
-	changes.Jobs = []Job{{d, v}}
+	changes.Deliveries = []Delivery{row}
+	changes.Jobs = []Job{{row, v}}
 	return changes, Started{Verification: v, Sent: true}, nil
 }
 

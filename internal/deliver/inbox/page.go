@@ -1,0 +1,62 @@
+package inbox
+
+import (
+	"bytes"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// view is what the page shows.
+type view struct {
+	To       string // as it was asked for
+	Error    string
+	Last     string // the id after which news begin
+	Messages []bubble
+}
+
+// bubble is one message with its text taken apart round the code.
+type bubble struct {
+	wire
+	Before, After string
+}
+
+// page is GET /dev/ and /dev/inbox.
+func (b *Inbox) page(w http.ResponseWriter, r *http.Request, layout *template.Template) {
+	status, v := http.StatusOK, view{To: strings.TrimSpace(r.URL.Query().Get("to")), Last: "0"}
+	to, err := number(v.To)
+	if err != nil {
+		status, v.Error = http.StatusBadRequest, err.Error()
+	} else {
+		v.fill(b, b.list(to))
+	}
+	if to != anyone {
+		v.To = to.E164()
+	}
+	var out bytes.Buffer
+	if err := layout.Execute(&out, v); err != nil {
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // the visitor may be gone: nobody to tell
+}
+
+// fill takes the newest messages, the newest first.
+func (v *view) fill(b *Inbox, messages []message) {
+	messages = messages[max(0, len(messages)-shown):]
+	for _, m := range slices.Backward(messages) {
+		one := bubble{wire: b.wire(m), Before: m.text}
+		if before, after, ok := strings.Cut(m.text, m.code); ok && m.code != "" {
+			one.Before, one.After = before, after
+		} else {
+			one.Code = ""
+		}
+		v.Messages = append(v.Messages, one)
+	}
+	if len(messages) > 0 {
+		v.Last = name(messages[len(messages)-1].id)
+	}
+}
