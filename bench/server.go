@@ -108,7 +108,7 @@ func (s *server) awaitReady(ctx context.Context) error {
 			return nil
 		}
 		if time.Now().After(giveUp) {
-			return fmt.Errorf("the server was not ready in 15 s: status %d, %v", status, err)
+			return fmt.Errorf("the server was not ready in 15 s: status %d, %w", status, err)
 		}
 		select {
 		case <-ctx.Done():

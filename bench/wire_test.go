@@ -65,7 +65,7 @@ func TestMessageReadAgain(t *testing.T) {
 	if err := m.read(r); err != nil || m.status() != 204 || len(m.body) != 0 || m.closes || m.length != -1 {
 		t.Fatalf("the second message keeps something of the first: %+v, %v", m, err)
 	}
-	if err := m.read(r); err != io.EOF {
+	if err := m.read(r); !errors.Is(err, io.EOF) {
 		t.Fatalf("%v at the end, want io.EOF", err)
 	}
 }

@@ -37,7 +37,7 @@ func withLog(log *slog.Logger, now func() time.Time, mux http.Handler) http.Hand
 		w.Header().Set("X-Request-Id", id)
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
 				log.Error("a handler panicked", "request", id, "route", r.Pattern, "cause", p, "stack", string(debug.Stack()))
 				if !rec.wrote {
 					http.Error(rec, "Something failed on our side. Request "+id, http.StatusInternalServerError)

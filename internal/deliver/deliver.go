@@ -52,13 +52,15 @@ type Config struct {
 	Alone bool
 	// Workers is how many messages are handed over at a time; 0 means 128.
 	Workers int
+	// Whole is how many jobs are kept whole in memory; 0 means 4096. Of those
+	// beyond only the key is kept, and the rest is read again when their turn comes.
+	Whole int
 }
 
 const (
 	scanEvery  = time.Second
 	countEvery = 5 * time.Second
 	scanLimit  = 500
-	handLimit  = 8192 // jobs in memory; what is over waits in the outbox
 )
 
 // Dispatcher works off the outbox. It is safe for concurrent use.
@@ -69,7 +71,8 @@ type Dispatcher struct {
 
 	mu     sync.Mutex
 	closed bool                        // jobs is closed
-	held   map[verify.DeliveryKey]bool // in jobs or with a worker
+	held   map[verify.DeliveryKey]bool // in jobs, in later, or with a worker
+	later  []verify.DeliveryKey        // for which there was no room in jobs
 
 	ctx     context.Context // ends when even running sends must stop
 	abort   context.CancelFunc
@@ -84,8 +87,11 @@ func New(c Config) *Dispatcher {
 	if c.Workers == 0 {
 		c.Workers = 128
 	}
+	if c.Whole == 0 {
+		c.Whole = 4096
+	}
 	d := &Dispatcher{
-		Config: c, jobs: make(chan verify.Job, handLimit), held: map[verify.DeliveryKey]bool{}, stop: make(chan struct{}),
+		Config: c, jobs: make(chan verify.Job, c.Whole), held: map[verify.DeliveryKey]bool{}, stop: make(chan struct{}),
 	}
 	d.ctx, d.abort = context.WithCancel(context.Background())
 	return d
@@ -106,8 +112,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return nil
 }
 
-// Offer takes a job that has just become durable. It never blocks: a job for
-// which there is no room waits in the outbox until its lease runs out.
+// Offer takes a job that has just become durable. It never blocks.
 func (d *Dispatcher) Offer(j verify.Job) {
 	d.waiting.Add(1)
 	d.hand(j)
@@ -139,17 +144,18 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	d.abort()
 }
 
-// hand puts a job into memory unless it is there or there is no room.
+// hand puts a job into memory unless it is there.
 func (d *Dispatcher) hand(j verify.Job) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed || d.held[j.Delivery.Key] {
 		return
 	}
+	d.held[j.Delivery.Key] = true
 	select {
 	case d.jobs <- j:
-		d.held[j.Delivery.Key] = true
 	default:
+		d.later = append(d.later, j.Delivery.Key)
 	}
 }
 
@@ -217,10 +223,45 @@ func (d *Dispatcher) work() {
 		if d.ctx.Err() == nil {
 			d.do(j)
 		}
-		d.mu.Lock()
-		delete(d.held, j.Delivery.Key)
-		d.mu.Unlock()
+		d.release(j.Delivery.Key)
+		d.catchUp()
 	}
+}
+
+// catchUp does one of the jobs for which there was no room, and goes on while
+// there is nothing else to do.
+func (d *Dispatcher) catchUp() {
+	for {
+		key, ok := d.next()
+		if !ok {
+			return
+		}
+		job, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: key})
+		if err == nil && job != nil {
+			d.do(*job)
+		}
+		d.release(key)
+		if len(d.jobs) > 0 {
+			return
+		}
+	}
+}
+
+// next takes the oldest of what waits for room.
+func (d *Dispatcher) next() (key verify.DeliveryKey, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.later) == 0 || d.closed {
+		return key, false
+	}
+	key, d.later = d.later[0], d.later[1:]
+	return key, true
+}
+
+func (d *Dispatcher) release(key verify.DeliveryKey) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.held, key)
 }
 
 // do sends one job, keeping its lease while that takes.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -152,7 +153,7 @@ func (l *lockedBuffer) String() string {
 
 func newOutbox(node string) *outbox {
 	return &outbox{snap: verify.NewSnapshot(), now: time.Now, env: &verify.Env{
-		Keys: secret.Generate(), Random: strings.NewReader(strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 100)), Node: node,
+		Keys: secret.Generate(), Random: rand.NewChaCha8([32]byte{1}), Node: node,
 		Channels: []verify.Channel{verify.SMS},
 	}}
 }
@@ -165,7 +166,7 @@ func newFixture(t *testing.T, o *outbox, alone bool, carriers ...*carrier) *fixt
 		r[verify.SMS] = append(r[verify.SMS], deliver.Carrier{Name: string(rune('a' + i)), Sender: c})
 	}
 	f.Dispatcher = deliver.New(deliver.Config{
-		Routes: r, Outbox: o, Keys: o.env.Keys, Now: time.Now, Log: slog.New(slog.NewTextHandler(f.log, nil)), Alone: alone, Workers: 4,
+		Routes: r, Outbox: o, Keys: o.env.Keys, Now: time.Now, Log: slog.New(slog.NewTextHandler(f.log, nil)), Alone: alone, Workers: 4, Whole: 8,
 	})
 	if err := f.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -320,6 +321,26 @@ func TestCloseFinishesWhatIsInHandAndLeavesTheRest(t *testing.T) {
 		if states[verify.Sent] != 4 || states[verify.Unconfirmed] != 4 || states[verify.Queued] != 4 {
 			t.Errorf("%v", states)
 		}
+	})
+}
+
+func TestWhatThereIsNoRoomForIsSentAsSoonAsThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("n1")
+		c := &carrier{answer: func(context.Context, int) error { time.Sleep(time.Second); return nil }}
+		f := newFixture(t, o, true, c)
+		for n := byte(1); n <= 60; n++ { // 4 with workers, 8 whole, the rest by their keys
+			f.Offer(o.start(t, n))
+		}
+		time.Sleep(15*time.Second + time.Millisecond) // 60 messages, 4 at a time, a second each
+		if c.count() != 60 || f.Backlog() != 0 {
+			t.Errorf("%d messages, backlog %d", c.count(), f.Backlog())
+		}
+		sent := slices.Compact(slices.Sorted(slices.Values(c.sent)))
+		if len(sent) != 60 {
+			t.Errorf("%d different messages", len(sent))
+		}
+		f.Close(t.Context())
 	})
 }
 

@@ -28,7 +28,7 @@ func newEnv() *verify.Env {
 	return &verify.Env{Keys: secret.Generate(), Random: rand.Reader, Node: "n1", Channels: []verify.Channel{verify.SMS}}
 }
 
-func openStore(t *testing.T) *store.SQLite {
+func openStore(t testing.TB) *store.SQLite {
 	t.Helper()
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"))
 	if err != nil {
@@ -38,14 +38,20 @@ func openStore(t *testing.T) *store.SQLite {
 	return s
 }
 
-func open(t *testing.T, s verify.Store, deliver func(verify.Job)) *ledger.Ledger {
+func open(t testing.TB, s verify.Store, deliver func(verify.Job)) *ledger.Ledger {
 	t.Helper()
 	l := ledger.New(ledger.Config{Store: s, Env: newEnv(), Now: time.Now, Deliver: deliver})
 	t.Cleanup(l.Close)
 	return l
 }
 
-func number(n int) phone.Number { return phone.Trusted(fmt.Sprintf("+4474%08d", n)) }
+func number(n int) phone.Number {
+	to, err := phone.ParseE164(fmt.Sprintf("+44740%07d", n))
+	if err != nil {
+		panic(err)
+	}
+	return to
+}
 
 func start(n int) verify.Start {
 	return verify.Start{Profile: profile, Channel: verify.SMS, Number: number(n)}

@@ -59,7 +59,7 @@ func (p *pages) waiting(ctx context.Context, s session, number phone.Number, ref
 	if kind != verify.Cooldown && kind != verify.TooManySends {
 		return false
 	}
-	if !s.begun() || s.accepted() || s.number() != number {
+	if !s.begun() || s.accepted() || !s.number().Equal(number) {
 		return false
 	}
 	v, err := p.Engine.Verification(ctx, s.Verification)

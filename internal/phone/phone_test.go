@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/nyaruka/phonenumbers"
 
 	"countersign/internal/phone"
 )
@@ -35,7 +38,7 @@ func TestEverySpellingIsTheSameNumber(t *testing.T) {
 		if err != nil || got.E164() != tt.want {
 			t.Errorf("Parse(%q, %q) = %q, %v; want %s", tt.text, tt.region, got.E164(), err, tt.want)
 		}
-		if got != phone.Trusted(tt.want) {
+		if !got.Equal(phone.Trusted(tt.want)) {
 			t.Errorf("%q is not equal to the number it is", tt.text)
 		}
 	}
@@ -165,8 +168,70 @@ func FuzzParseGivesOneFormPerNumber(f *testing.F) {
 			t.Fatalf("%q gave %q", text, e)
 		}
 		again, err := phone.ParseE164(e)
-		if err != nil || again != n {
+		if err != nil || !again.Equal(n) {
 			t.Fatalf("%q gave %s, which gives %s, %v", text, e, again.E164(), err)
 		}
 	})
+}
+
+// For example numbers of every region and type, and for numbers near them, the
+// short way says what the library's own parser says.
+func TestDirectAgreesWithParse(t *testing.T) {
+	kinds := []phonenumbers.PhoneNumberType{
+		phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.TOLL_FREE, phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST,
+		phonenumbers.VOIP, phonenumbers.PERSONAL_NUMBER, phonenumbers.PAGER, phonenumbers.UAN, phonenumbers.VOICEMAIL,
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	seen := 0
+	for region := range phonenumbers.GetSupportedRegions() {
+		for _, kind := range kinds {
+			example := phonenumbers.GetExampleNumberForType(region, kind)
+			if example == nil {
+				continue
+			}
+			e164 := phonenumbers.Format(example, phonenumbers.E164)
+			for try := range 12 {
+				text := []byte(e164)
+				if try > 0 {
+					text[2+r.IntN(len(text)-2)] = byte('0' + r.IntN(10))
+				}
+				seen++
+				agree(t, string(text))
+			}
+		}
+	}
+	if seen < 5000 {
+		t.Errorf("only %d numbers were compared", seen)
+	}
+}
+
+func agree(t *testing.T, e164 string) {
+	t.Helper()
+	got, err := phone.ParseE164(e164)
+	parsed, parseErr := phonenumbers.Parse(e164, "")
+	valid := parseErr == nil && phonenumbers.IsValidNumber(parsed)
+	if (err == nil) != valid {
+		t.Errorf("%s: we say %v, the library valid=%v", e164, err, valid)
+		return
+	}
+	if !valid {
+		return
+	}
+	if want := phonenumbers.Format(parsed, phonenumbers.E164); got.E164() != want {
+		t.Errorf("%s: we say %s, the library %s", e164, got.E164(), want)
+	}
+	slow := phone.Trusted(got.E164())
+	if got.Type() != slow.Type() || got.Region() != slow.Region() {
+		t.Errorf("%s: %s of %s, looked up again %s of %s", e164, got.Type(), got.Region(), slow.Type(), slow.Region())
+	}
+}
+
+func BenchmarkParseE164(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		n, err := phone.ParseE164("+12015550123")
+		if err != nil || n.Type() != phone.MobileOrFixed || n.Region() != "US" {
+			b.Fatal(err)
+		}
+	}
 }

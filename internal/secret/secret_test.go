@@ -159,7 +159,7 @@ func TestNothingPrintsAKey(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%08b"} {
 		fmt.Fprintf(&out, verb+verb+verb+"\n", r, inside, &inside)
 	}
-	forms := []string{encoded[:8], string(raw[:8]), fmt.Sprintf("%x", raw[:8]), fmt.Sprintf("%X", raw[:8]), strings.Trim(fmt.Sprint(raw[:4]), "[]"),
+	forms := []string{encoded[:8], string(raw[:8]), fmt.Sprintf("%x", raw[:8]), fmt.Sprintf("%X", raw[:8]), strings.Trim(fmt.Sprintf("%d", raw[:4]), "[]"),
 		strings.Trim(fmt.Sprintf("%q", raw[:8]), `"`), strings.Trim(fmt.Sprintf("%08b", raw[:3]), "[]")}
 	for _, form := range forms {
 		if strings.Contains(out.String(), form) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -13,9 +14,12 @@ import (
 
 // statements are prepared once, on the one connection that writes.
 type statements struct {
-	subject, verification, delivery, bucket, replay                               *sql.Stmt
-	addSubject, addVerification, addDelivery, addBucket, addReplay                *sql.Stmt
-	changeSubject, changeVerification, changeDelivery, changeBucket, changeReplay *sql.Stmt
+	begin, commit, rollback                                                       *stmt
+	addProfile, profile, forget                                                   *stmt
+	all                                                                           []*stmt
+	subject, verification, delivery, bucket, replay                               *stmt
+	addSubject, addVerification, addDelivery, addBucket, addReplay                *stmt
+	changeSubject, changeVerification, changeDelivery, changeBucket, changeReplay *stmt
 }
 
 const verificationColumns = `id, tenant, profile, subject, purpose, channel, address, key_id, alphabet, length,
@@ -24,11 +28,16 @@ const verificationColumns = `id, tenant, profile, subject, purpose, channel, add
 const deliveryColumns = `verification, number, channel, state, attempt, node, due_at, carrier, carrier_id, class,
 	created_at, updated_at`
 
-func (st *statements) prepare(ctx context.Context, db *sql.DB) error {
+func (st *statements) prepare(ctx context.Context, c *conn) error {
 	for _, p := range []struct {
-		to   **sql.Stmt
+		to   **stmt
 		text string
 	}{
+		{&st.begin, "BEGIN IMMEDIATE"}, {&st.commit, "COMMIT"}, {&st.rollback, "ROLLBACK"},
+		{&st.addProfile, "INSERT INTO profiles (tenant, name, id) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO NOTHING"},
+		{&st.profile, "SELECT id FROM profiles WHERE tenant = ? AND name = ?"},
+		{&st.forget, "DELETE FROM replays WHERE key IN (SELECT key FROM replays WHERE created_at < ? LIMIT 500)"},
+
 		{&st.subject, "SELECT key, key_id, live, streak, hour, day FROM subjects WHERE key = ?"},
 		{&st.verification, "SELECT " + verificationColumns + " FROM verifications WHERE id = ?"},
 		{&st.delivery, "SELECT " + deliveryColumns + " FROM deliveries WHERE verification = ? AND number = ?"},
@@ -50,33 +59,43 @@ func (st *statements) prepare(ctx context.Context, db *sql.DB) error {
 		{&st.changeBucket, "UPDATE buckets SET state = ? WHERE key = ?"},
 		{&st.changeReplay, "UPDATE replays SET fingerprint = ?, verification = ?, outcome = ?, created_at = ? WHERE key = ?"},
 	} {
-		s, err := db.PrepareContext(ctx, p.text)
+		s, err := c.prepare(ctx, p.text)
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
 		*p.to = s
+		st.all = append(st.all, s)
 	}
 	return nil
+}
+
+func (st *statements) close() error {
+	var errs []error
+	for _, s := range st.all {
+		errs = append(errs, s.s.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Commit runs a batch in one transaction: see verify.Store. It takes the file's
 // write lock first, so what it loads cannot change under it.
 func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*verify.Snapshot) error) error {
+	s.write.mu.Lock()
+	defer s.write.mu.Unlock()
 	// The driver watches a context that can end with a goroutine per statement; a
 	// batch that has begun is finished anyway.
 	ctx = context.WithoutCancel(ctx)
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
+	if _, err := s.st.begin.exec(ctx); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	b := batch{ctx, tx, &s.st, verify.NewSnapshot()}
+	b := batch{ctx, &s.st, verify.NewSnapshot()}
 	if err := b.run(needs, decide); err != nil {
-		return errors.Join(err, tx.Rollback())
+		_, undo := s.st.rollback.exec(ctx)
+		return errors.Join(err, undo)
 	}
-	if err := tx.Commit(); err != nil {
-		// A commit that failed on a full disk leaves the connection inside its
-		// transaction; the pool has only this one. It fails if there is none.
-		_, _ = s.write.ExecContext(ctx, "ROLLBACK")
+	if _, err := s.st.commit.exec(ctx); err != nil {
+		// A commit that failed on a full disk leaves the transaction open.
+		_, _ = s.st.rollback.exec(ctx) // fails if there is none
 		return fmt.Errorf("store: %w: %w", verify.ErrOutcomeUnknown, err)
 	}
 	return nil
@@ -84,7 +103,6 @@ func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*
 
 type batch struct {
 	ctx  context.Context
-	tx   *sql.Tx
 	st   *statements
 	snap *verify.Snapshot
 }
@@ -104,7 +122,7 @@ func (b *batch) run(needs []verify.Needs, decide func(*verify.Snapshot) error) e
 // load puts what n names into the snapshot, each row once.
 func (b *batch) load(n verify.Needs) error {
 	if n.Replay != (verify.ReplayKey{}) && b.snap.Replay(n.Replay) == nil {
-		r, err := one(b.row(b.st.replay, n.Replay[:]), scanReplay)
+		r, err := find(b, b.st.replay, scanReplay, n.Replay[:])
 		if err != nil {
 			return err
 		}
@@ -116,7 +134,7 @@ func (b *batch) load(n verify.Needs) error {
 		}
 	}
 	if n.Bucket != (verify.BucketKey{}) && b.snap.Rows(verify.Needs{Bucket: n.Bucket}).Bucket.State == 0 {
-		r, err := one(b.row(b.st.bucket, n.Bucket[:]), scanBucket)
+		r, err := find(b, b.st.bucket, scanBucket, n.Bucket[:])
 		if err != nil {
 			return err
 		}
@@ -125,7 +143,7 @@ func (b *batch) load(n verify.Needs) error {
 		}
 	}
 	if n.Delivery != (verify.DeliveryKey{}) {
-		r, err := one(b.row(b.st.delivery, n.Delivery.Verification[:], n.Delivery.Number), scanDelivery)
+		r, err := find(b, b.st.delivery, scanDelivery, n.Delivery.Verification[:], int64(n.Delivery.Number))
 		if err != nil {
 			return err
 		}
@@ -150,7 +168,7 @@ func (b *batch) load(n verify.Needs) error {
 
 func (b *batch) loadSubject(key verify.SubjectKey) error {
 	if !b.snap.HasSubject(key) {
-		r, err := one(b.row(b.st.subject, key[:]), scanSubject)
+		r, err := find(b, b.st.subject, scanSubject, key[:])
 		if err != nil || r == nil {
 			return err
 		}
@@ -163,7 +181,7 @@ func (b *batch) loadVerification(id verify.ID) error {
 	if b.snap.Verification(id) != nil {
 		return nil
 	}
-	r, err := one(b.row(b.st.verification, id[:]), scanVerification)
+	r, err := find(b, b.st.verification, scanVerification, id[:])
 	if err != nil || r == nil {
 		return err
 	}
@@ -171,13 +189,20 @@ func (b *batch) loadVerification(id verify.ID) error {
 	return nil
 }
 
-func (b *batch) row(st *sql.Stmt, args ...any) *sql.Row {
-	return b.tx.StmtContext(b.ctx, st).QueryRowContext(b.ctx, args...)
+// find reads a row, or nil where there is none.
+func find[R any](b *batch, s *stmt, scan func(scanner) (R, error), args ...driver.Value) (*R, error) {
+	r, err := first(b.ctx, s, scan, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return &r, nil
 }
 
-func (b *batch) exec(st *sql.Stmt, args ...any) error {
-	_, err := b.tx.StmtContext(b.ctx, st).ExecContext(b.ctx, args...)
-	if err != nil {
+func (b *batch) exec(s *stmt, args ...driver.Value) error {
+	if _, err := s.exec(b.ctx, args...); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil
@@ -201,9 +226,9 @@ func (b *batch) save() error {
 		}
 	}
 	for _, d := range b.snap.DirtyBuckets() {
-		st, args := b.st.changeBucket, []any{int64(d.Row.State), d.Row.Key[:]}
+		st, args := b.st.changeBucket, []driver.Value{int64(d.Row.State), d.Row.Key[:]}
 		if d.New {
-			st, args = b.st.addBucket, []any{d.Row.Key[:], int64(d.Row.State)}
+			st, args = b.st.addBucket, []driver.Value{d.Row.Key[:], int64(d.Row.State)}
 		}
 		if err := b.exec(st, args...); err != nil {
 			return err
@@ -211,9 +236,9 @@ func (b *batch) save() error {
 	}
 	for _, d := range b.snap.DirtyReplays() {
 		r := d.Row
-		st, args := b.st.changeReplay, []any{r.Fingerprint[:], r.Verification[:], string(r.Outcome), millis(r.CreatedAt), r.Key[:]}
+		st, args := b.st.changeReplay, []driver.Value{r.Fingerprint[:], r.Verification[:], string(r.Outcome), millis(r.CreatedAt), r.Key[:]}
 		if d.New {
-			st, args = b.st.addReplay, []any{r.Key[:], r.Fingerprint[:], r.Verification[:], string(r.Outcome), millis(r.CreatedAt)}
+			st, args = b.st.addReplay, []driver.Value{r.Key[:], r.Fingerprint[:], r.Verification[:], string(r.Outcome), millis(r.CreatedAt)}
 		}
 		if err := b.exec(st, args...); err != nil {
 			return err
@@ -225,30 +250,38 @@ func (b *batch) save() error {
 func (b *batch) saveSubject(d verify.Dirty[verify.Subject]) error {
 	r := d.Row
 	if d.New {
-		return b.exec(b.st.addSubject, r.Key[:], r.KeyID, r.Live[:], r.Streak, int64(r.Hour), int64(r.Day))
+		return b.exec(b.st.addSubject, r.Key[:], r.KeyID, r.Live[:], int64(r.Streak), int64(r.Hour), int64(r.Day))
 	}
-	return b.exec(b.st.changeSubject, r.Live[:], r.Streak, int64(r.Hour), int64(r.Day), r.Key[:])
+	return b.exec(b.st.changeSubject, r.Live[:], int64(r.Streak), int64(r.Hour), int64(r.Day), r.Key[:])
 }
 
 func (b *batch) saveVerification(d verify.Dirty[verify.Verification]) error {
 	r := d.Row
 	if d.New {
 		return b.exec(b.st.addVerification, r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
-			r.Address, r.KeyID, string(r.Code.Alphabet), r.Code.Length, r.CustomCode, r.Template, r.AppName, string(r.Status),
-			r.Guesses, r.Sends, millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.UpdatedAt))
+			r.Address, r.KeyID, string(r.Code.Alphabet), int64(r.Code.Length), blob(r.CustomCode), r.Template, r.AppName, string(r.Status),
+			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.UpdatedAt))
 	}
-	return b.exec(b.st.changeVerification, string(r.Channel), string(r.Status), r.Guesses, r.Sends, millis(r.SentAt),
+	return b.exec(b.st.changeVerification, string(r.Channel), string(r.Status), int64(r.Guesses), int64(r.Sends), millis(r.SentAt),
 		millis(r.UpdatedAt), r.ID[:])
 }
 
 func (b *batch) saveDelivery(d verify.Dirty[verify.Delivery]) error {
 	r := d.Row
 	if d.New {
-		return b.exec(b.st.addDelivery, r.Key.Verification[:], r.Key.Number, string(r.Channel), string(r.State), r.Attempt,
+		return b.exec(b.st.addDelivery, r.Key.Verification[:], int64(r.Key.Number), string(r.Channel), string(r.State), int64(r.Attempt),
 			r.Node, millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.CreatedAt), millis(r.UpdatedAt))
 	}
-	return b.exec(b.st.changeDelivery, string(r.State), r.Attempt, r.Node, millis(r.DueAt), r.Carrier, r.CarrierID,
-		string(r.Class), millis(r.UpdatedAt), r.Key.Verification[:], r.Key.Number)
+	return b.exec(b.st.changeDelivery, string(r.State), int64(r.Attempt), r.Node, millis(r.DueAt), r.Carrier, r.CarrierID,
+		string(r.Class), millis(r.UpdatedAt), r.Key.Verification[:], int64(r.Key.Number))
+}
+
+// blob keeps a missing value apart from an empty one.
+func blob(b []byte) driver.Value {
+	if b == nil {
+		return nil
+	}
+	return b
 }
 
 type scanner interface{ Scan(...any) error }

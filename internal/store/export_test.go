@@ -1,12 +1,26 @@
 package store
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Pragma reads a setting of the writing connection.
 func (s *SQLite) Pragma(ctx context.Context, name string) string {
-	var value string
-	if err := s.write.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value); err != nil {
+	st, err := s.write.prepare(ctx, "PRAGMA "+name)
+	if err != nil {
 		return err.Error()
 	}
-	return value
+	defer st.s.Close()
+	rows, err := st.s.QueryContext(ctx, nil)
+	if err != nil {
+		return err.Error()
+	}
+	defer rows.Close()
+	row := st.row[:0:0]
+	row = append(row, nil)
+	if err := rows.Next(row); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(row[0])
 }

@@ -42,26 +42,17 @@ func (s *SQLite) Queued(ctx context.Context) (int, error) {
 // Lapsed lists pending verifications whose time is over: see verify.Store.
 func (s *SQLite) Lapsed(ctx context.Context, from, to verify.ID, now time.Time, limit int) ([]verify.ID, error) {
 	const text = "SELECT id FROM verifications WHERE id >= ? AND id < ? AND status = 'pending' AND expires_at <= ? ORDER BY id LIMIT ?"
-	scan := func(row scanner) (id verify.ID, err error) {
-		var raw []byte
-		if err = row.Scan(&raw); err == nil {
-			err = fill(id[:], raw)
-		}
-		return id, err
-	}
-	return many(ctx, s.read, scan, text, from[:], to[:], millis(now), limit)
+	return many(ctx, s.read, scanID, text, from[:], to[:], millis(now), limit)
 }
 
 // Forget deletes old replays: see verify.Store. It does so in small bites, since
 // the one writer waits meanwhile.
 func (s *SQLite) Forget(ctx context.Context, before time.Time) error {
-	const text = "DELETE FROM replays WHERE key IN (SELECT key FROM replays WHERE created_at < ? LIMIT 500)"
 	for {
-		done, err := s.write.ExecContext(ctx, text, millis(before))
-		if err != nil {
-			return wrap(err)
-		}
-		if n, err := done.RowsAffected(); err != nil || n < 500 {
+		s.write.mu.Lock()
+		n, err := s.st.forget.exec(context.WithoutCancel(ctx), millis(before))
+		s.write.mu.Unlock()
+		if err != nil || n < 500 {
 			return wrap(err)
 		}
 	}
@@ -69,17 +60,21 @@ func (s *SQLite) Forget(ctx context.Context, before time.Time) error {
 
 // Profile returns the id of a profile, made if need be: see verify.Store.
 func (s *SQLite) Profile(ctx context.Context, tenant, name string, want verify.ID) (verify.ID, error) {
-	const add = "INSERT INTO profiles (tenant, name, id) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO NOTHING"
-	if _, err := s.write.ExecContext(ctx, add, tenant, name, want[:]); err != nil {
+	s.write.mu.Lock()
+	defer s.write.mu.Unlock()
+	if _, err := s.st.addProfile.exec(ctx, tenant, name, want[:]); err != nil {
 		return verify.ID{}, wrap(err)
 	}
+	id, err := first(ctx, s.st.profile, scanID, tenant, name)
+	return id, wrap(err)
+}
+
+func scanID(row scanner) (id verify.ID, err error) {
 	var raw []byte
-	err := s.write.QueryRowContext(ctx, "SELECT id FROM profiles WHERE tenant = ? AND name = ?", tenant, name).Scan(&raw)
-	if err != nil {
-		return verify.ID{}, wrap(err)
+	if err = row.Scan(&raw); err == nil {
+		err = fill(id[:], raw)
 	}
-	var id verify.ID
-	return id, fill(id[:], raw)
+	return id, err
 }
 
 // one reads a row, or nil where there is none.

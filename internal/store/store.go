@@ -22,8 +22,6 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
-
 	"countersign/internal/verify"
 )
 
@@ -38,7 +36,7 @@ var ErrNewer = errors.New("store: the database was made by a newer release of co
 
 // SQLite is a verify.Store in one file.
 type SQLite struct {
-	write *sql.DB // one connection
+	write *conn
 	read  *sql.DB
 	lock  *os.File
 	st    statements
@@ -75,12 +73,14 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 }
 
 func (s *SQLite) open(ctx context.Context, path string) (err error) {
-	if s.write, err = connect(path, 1, "synchronous=FULL", "wal_autocheckpoint=20000"); err != nil {
-		return err
+	if s.write, err = dial(dsn(path, "synchronous=FULL", "wal_autocheckpoint=20000")); err != nil {
+		return fmt.Errorf("store: this is not a database that can be opened: %w", err)
 	}
-	if s.read, err = connect(path, max(2, runtime.NumCPU()), "query_only=1"); err != nil {
-		return err
+	if s.read, err = sql.Open("sqlite", dsn(path, "query_only=1")); err != nil {
+		return fmt.Errorf("store: %w", err)
 	}
+	s.read.SetMaxOpenConns(max(2, runtime.NumCPU()))
+	s.read.SetMaxIdleConns(max(2, runtime.NumCPU()))
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
@@ -97,30 +97,25 @@ func makePrivate(path string) error {
 	return f.Close()
 }
 
-func connect(path string, connections int, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {"immediate"}}
+// dsn names the file, with its settings, to the driver.
+func dsn(path string, pragmas ...string) string {
+	q := url.Values{}
 	for _, p := range append([]string{"busy_timeout=5000", "journal_mode=WAL", "trusted_schema=0"}, pragmas...) {
 		name, value, _ := strings.Cut(p, "=")
 		q.Add("_pragma", name+"("+value+")")
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return db, nil
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
 // migrate applies the migrations that the database lacks, in order, each in a
 // transaction of its own. They go only forward.
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, c *conn) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
-	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	version, err := version(ctx, c)
+	if err != nil {
 		return fmt.Errorf("store: this is not a database that can be read: %w", err)
 	}
 	if version > len(names) {
@@ -135,12 +130,24 @@ func migrate(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 		script := "BEGIN IMMEDIATE;\n" + string(text) + "\nPRAGMA user_version = " + strconv.Itoa(i+1) + ";\nCOMMIT;"
-		if _, err := db.ExecContext(ctx, script); err != nil {
-			_, _ = db.ExecContext(ctx, "ROLLBACK") // fails only if it is undone already
+		if err := c.run(ctx, script); err != nil {
+			_ = c.run(ctx, "ROLLBACK") // fails only if it is undone already
 			return fmt.Errorf("store: migration %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+func version(ctx context.Context, c *conn) (n int, err error) {
+	s, err := c.prepare(ctx, "PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	n, err = first(ctx, s, func(row scanner) (n int, err error) {
+		err = row.Scan(&n)
+		return n, err
+	})
+	return n, errors.Join(err, s.s.Close())
 }
 
 // checkpoint moves the write-ahead log into the file until Close. It is passive:
@@ -173,12 +180,10 @@ func (s *SQLite) Close() (err error) {
 
 func (s *SQLite) closeFiles() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.read, s.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
 	}
-	return errors.Join(append(errs, s.lock.Close())...)
+	return errors.Join(append(errs, s.st.close(), s.write.close(), s.lock.Close())...)
 }
 
 var _ verify.Store = (*SQLite)(nil)

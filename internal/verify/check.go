@@ -86,9 +86,8 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 			changes.Subject = subject
 		}
 	}
-	var err error
-	changes.Replay, err = c.Once.remember(env, "check", *v, outcome, now)
-	return changes, Checked{outcome, *v}, err
+	changes.Replay = c.Once.remember(rows, *v, outcome, now)
+	return changes, Checked{outcome, *v}, nil
 }
 
 // unguessable says why no guess is evaluated, or that one may be.

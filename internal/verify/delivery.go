@@ -128,7 +128,7 @@ func (r Report) Decide(env *Env, rows Rows, now time.Time) (Changes, *Delivery, 
 	if d == nil {
 		return Changes{}, nil, nil
 	}
-	if d.State != Queued && !(d.State == Unconfirmed && r.Refusal == nil) {
+	if goodNews := r.Refusal == nil; d.State != Queued && (d.State != Unconfirmed || !goodNews) {
 		return Changes{}, d, nil
 	}
 	if r.Refusal != nil && d.Node != env.Node {

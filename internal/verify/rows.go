@@ -90,6 +90,7 @@ type Replay struct {
 
 // Rows are copies of what Needs named. Pointers are nil where there is no row.
 type Rows struct {
+	Needs        Needs // what was asked for
 	Subject      *Subject
 	Verification *Verification // the one named, else the subject's live one
 	Delivery     *Delivery
@@ -208,6 +209,7 @@ func (s *Snapshot) Replay(key ReplayKey) *Replay { return s.replays.copyOf(key) 
 // Rows returns copies of what n names, as earlier commands of the batch left it.
 func (s *Snapshot) Rows(n Needs) Rows {
 	r := Rows{
+		Needs:    n,
 		Delivery: s.deliveries.copyOf(n.Delivery),
 		Bucket:   Bucket{Key: n.Bucket},
 		Replay:   s.replays.copyOf(n.Replay),
@@ -249,12 +251,6 @@ func (s *Snapshot) Apply(c Changes) {
 	if c.Replay != nil {
 		s.replays.set(c.Replay.Key, *c.Replay)
 	}
-}
-
-// Clean says that nothing is to be written.
-func (s *Snapshot) Clean() bool {
-	return len(s.DirtySubjects())+len(s.DirtyVerifications())+len(s.DirtyDeliveries())+
-		len(s.DirtyBuckets())+len(s.DirtyReplays()) == 0
 }
 
 // DirtySubjects are the subjects to write, in key order.

@@ -58,8 +58,12 @@ func (s Start) target() Target {
 	return Target{s.Profile.Tenant, s.Profile.ID, s.Purpose, s.Number}
 }
 
-// Needs names the subject, the network's bucket and the replay.
+// Needs names the subject, the network's bucket and the replay. It refuses what
+// can be refused without rows, before anyone else has to wait for it.
 func (s Start) Needs(env *Env) (Needs, error) {
+	if err := s.check(env); err != nil {
+		return Needs{}, err
+	}
 	subject, err := s.target().Key(env)
 	if err != nil {
 		return Needs{}, err
@@ -83,12 +87,9 @@ func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, err
 		}
 		return Changes{}, Started{Verification: *rows.Replayed}, nil
 	}
-	if err := s.check(env); err != nil {
-		return Changes{}, Started{}, err
-	}
-	subject, err := s.subject(env, rows)
-	if err != nil {
-		return Changes{}, Started{}, err
+	subject := Subject{Key: rows.Needs.Subject, KeyID: env.Keys.Current()}
+	if rows.Subject != nil {
+		subject = *rows.Subject
 	}
 	if subject.Streak >= MaxStreak {
 		return Changes{}, Started{}, &Error{Kind: Locked}
@@ -97,8 +98,8 @@ func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, err
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
-	changes.Replay, err = s.Once.remember(env, "start", answer.Verification, "", now)
-	return changes, answer, err
+	changes.Replay = s.Once.remember(rows, answer.Verification, "", now)
+	return changes, answer, nil
 }
 
 func (s Start) check(env *Env) error {
@@ -111,14 +112,6 @@ func (s Start) check(env *Env) error {
 		}
 	}
 	return guard(env, s.Profile, s.Channel, s.Number)
-}
-
-func (s Start) subject(env *Env, rows Rows) (Subject, error) {
-	if rows.Subject != nil {
-		return *rows.Subject, nil
-	}
-	key, err := s.target().Key(env)
-	return Subject{Key: key, KeyID: env.Keys.Current()}, err
 }
 
 // send decides between a repetition, a resend and a new verification.
@@ -315,10 +308,11 @@ func (o *Once) replayed(rows Rows, now time.Time) (bool, error) {
 	return true, nil
 }
 
-func (o *Once) remember(env *Env, operation string, v Verification, outcome Outcome, now time.Time) (*Replay, error) {
+func (o *Once) remember(rows Rows, v Verification, outcome Outcome, now time.Time) *Replay {
 	if o == nil {
-		return nil, nil
+		return nil
 	}
-	key, err := o.key(env, operation, v.Tenant)
-	return &Replay{Key: key, Fingerprint: o.Fingerprint, Verification: v.ID, Outcome: outcome, CreatedAt: now}, err
+	return &Replay{
+		Key: rows.Needs.Replay, Fingerprint: o.Fingerprint, Verification: v.ID, Outcome: outcome, CreatedAt: now,
+	}
 }

@@ -19,11 +19,11 @@ func TestAStartMakesOneVerificationAndOneDelivery(t *testing.T) {
 	if got := v.ExpiresAt.Sub(v.CreatedAt); got != 10*time.Minute {
 		t.Errorf("valid for %s", got)
 	}
-	if n, err := v.Number(w.env.Keys); err != nil || n != ada {
+	if n, err := v.Number(w.env.Keys); err != nil || !n.Equal(ada) {
 		t.Errorf("the address opens to %v, %v", n, err)
 	}
 	m, err := w.jobs[0].Message(w.env.Keys)
-	if err != nil || m.To != ada || m.Text.Reveal() != "Your verification code is "+w.code(t, v)+"." {
+	if err != nil || !m.To.Equal(ada) || m.Text.Reveal() != "Your verification code is "+w.code(t, v)+"." {
 		t.Errorf("message %v %q %v", m.To, m.Text.Reveal(), err)
 	}
 	if m.ID != v.ID.String()+"-1" {

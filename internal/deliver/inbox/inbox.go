@@ -108,7 +108,7 @@ func (b *Inbox) list(to phone.Number) []message {
 	defer b.mu.Unlock()
 	out := make([]message, 0, len(b.messages))
 	for _, m := range b.messages {
-		if to == anyone || m.to == to {
+		if to.IsZero() || m.to.Equal(to) {
 			out = append(out, m)
 		}
 	}
@@ -139,7 +139,7 @@ func (b *Inbox) wait(ctx context.Context, to phone.Number, after int64) (m messa
 
 func find(messages []message, to phone.Number, after int64) (found message, ok bool) {
 	for _, m := range messages {
-		if to != anyone && m.to != to || m.id <= after {
+		if !to.IsZero() && !m.to.Equal(to) || m.id <= after {
 			continue
 		}
 		if after >= 0 {

@@ -31,7 +31,7 @@ func (b *Inbox) page(w http.ResponseWriter, r *http.Request, layout *template.Te
 	} else {
 		v.fill(b, b.list(to))
 	}
-	if to != anyone {
+	if !to.IsZero() {
 		v.To = to.E164()
 	}
 	var out bytes.Buffer

@@ -111,7 +111,7 @@ func wantRows(t *testing.T, n byte, got verify.Rows) {
 	all := everything(n)
 	v := all.Verifications[0]
 	want := verify.Rows{
-		Subject: all.Subject, Verification: &v, Delivery: &all.Deliveries[0], Bucket: *all.Bucket, Replay: all.Replay, Replayed: &v,
+		Needs: needs(n), Subject: all.Subject, Verification: &v, Delivery: &all.Deliveries[0], Bucket: *all.Bucket, Replay: all.Replay, Replayed: &v,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
