@@ -171,7 +171,7 @@ func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 	}
 	if box != nil {
 		pc.InboxURL = "/dev/inbox"
-		mux.Handle("/dev/", box.Handler())
+		mux.Handle("/dev/", loopbackNames(box.Handler()))
 	}
 	site, err := pages.New(pc)
 	if err != nil {

@@ -88,6 +88,23 @@ func (r *recorder) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach flushing and deadlines.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
+// loopbackNames serves only requests that were made to a loopback name. A page of
+// another site can have its own name resolve to 127.0.0.1 and would read the
+// inbox with its visitor's browser; the Host that it sends gives it away.
+func loopbackNames(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]")
+		}
+		if !loopbackName(host) {
+			http.Error(w, "The development inbox answers at localhost and 127.0.0.1 alone.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // network names the visitor's network for limits: one IPv4 address, or the /64
 // that one IPv6 subscriber has. It is the socket's peer, unless that is a trusted
 // proxy: then X-Forwarded-For is read from the right, up to the first address

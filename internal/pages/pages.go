@@ -116,14 +116,16 @@ func (p *pages) routes() http.HandlerFunc {
 		"/done":    {get: p.done},
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		at, ok := table[r.URL.Path]
-		if strings.HasPrefix(r.URL.Path, assetPath) {
-			at, ok = route{get: p.asset}, true
+		path := r.URL.Path
+		at, ok := table[path]
+		if strings.HasPrefix(path, assetPath) {
+			at, ok, path = route{get: p.asset}, true, assetPath
 		}
 		if !ok {
 			p.problem(http.StatusNotFound).ServeHTTP(w, r)
 			return
 		}
+		r.Pattern = path // as a mux leaves it, for whoever logs the request
 		at.serve(p, w, r)
 	}
 }

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"countersign/internal/code"
+	"countersign/internal/ledger"
+	"countersign/internal/message"
+	"countersign/internal/phone"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+	"countersign/internal/verify"
+)
+
+func TestTheKeeperWritesDownWhatHasExpired(t *testing.T) {
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	var mu sync.Mutex
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	env := &verify.Env{Keys: secret.Generate(), Random: rand.Reader, Node: "n", Channels: []verify.Channel{verify.SMS}}
+	l := ledger.New(ledger.Config{Store: s, Env: env, Now: clock})
+	t.Cleanup(l.Close)
+	begin := func(n, validity string) verify.ID {
+		d, err := time.ParseDuration(validity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		started, err := ledger.Do(t.Context(), l, verify.Start{
+			Profile: verify.Profile{Tenant: "t", Template: message.Plain, Code: code.Default, Validity: d},
+			Channel: verify.SMS, Number: phone.Trusted("+44740012345" + n),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return started.Verification.ID
+	}
+	short, long := begin("1", "30s"), begin("2", "10m")
+	status := func(id verify.ID) verify.Status {
+		v, err := s.Verification(context.Background(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Status
+	}
+	k := &keeper{store: s, ledger: l, now: clock, log: slog.New(slog.NewTextHandler(io.Discard, nil)), seen: now.Add(-time.Hour)}
+	for _, tt := range []struct {
+		pass        time.Duration
+		short, long verify.Status
+	}{
+		{0, verify.Pending, verify.Pending},
+		{time.Minute, verify.Expired, verify.Pending},
+		{10 * time.Minute, verify.Expired, verify.Expired},
+	} {
+		mu.Lock()
+		now = now.Add(tt.pass)
+		mu.Unlock()
+		if err := k.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := status(short), status(long); a != tt.short || b != tt.long {
+			t.Errorf("after %s: %s and %s", tt.pass, a, b)
+		}
+	}
+}
