@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -53,7 +52,7 @@ func TestTheKeeperWritesDownWhatHasExpired(t *testing.T) {
 		}
 		return v.Status
 	}
-	k := &keeper{store: s, ledger: l, now: clock, log: slog.New(slog.NewTextHandler(io.Discard, nil)), seen: now.Add(-time.Hour)}
+	k := &keeper{store: s, ledger: l, now: clock, log: slog.New(slog.DiscardHandler), seen: now.Add(-time.Hour)}
 	for _, tt := range []struct {
 		pass        time.Duration
 		short, long verify.Status
