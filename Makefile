@@ -41,7 +41,8 @@ bench:
 	$(GO) run ./bench $(ARGS)
 
 soak: tools
-	$(GO) test -race -timeout 60m -count=10 ./internal/...
+	$(GO) test -race -timeout 60m -count=10 ./internal/... ./cmd/...
+	$(GO) test -timeout 60m -v -run Property ./internal/verify -args -seeds 100000
 	$(MAKE) fuzz FUZZTIME=5m
 	cd e2e && $(GO) test -timeout 60m -count=5 ./...
 
