@@ -60,6 +60,7 @@ type Config struct {
 const (
 	scanEvery  = time.Second
 	countEvery = 5 * time.Second
+	reportFor  = 5 * time.Second
 	scanLimit  = 500
 )
 
@@ -77,6 +78,7 @@ type Dispatcher struct {
 	ctx     context.Context // ends when even running sends must stop
 	abort   context.CancelFunc
 	stop    chan struct{} // closed when no more jobs are taken
+	enough  chan struct{} // closed when no more sends are begun
 	once    sync.Once
 	workers sync.WaitGroup
 	scanner sync.WaitGroup
@@ -91,7 +93,7 @@ func New(c Config) *Dispatcher {
 		c.Whole = 4096
 	}
 	d := &Dispatcher{
-		Config: c, jobs: make(chan verify.Job, c.Whole), held: map[verify.DeliveryKey]bool{}, stop: make(chan struct{}),
+		Config: c, jobs: make(chan verify.Job, c.Whole), held: map[verify.DeliveryKey]bool{}, stop: make(chan struct{}), enough: make(chan struct{}),
 	}
 	d.ctx, d.abort = context.WithCancel(context.Background())
 	return d
@@ -121,8 +123,13 @@ func (d *Dispatcher) Offer(j verify.Job) {
 // Backlog is about how many deliveries wait to be sent.
 func (d *Dispatcher) Backlog() int { return int(max(0, d.waiting.Load())) }
 
-// Close lets the workers finish what is in hand, until ctx ends, and stops them.
-// What they could not finish stays in the outbox.
+// beginFor is how long after Close is called sends are still begun. What has not
+// begun by then is in the outbox; what has is given the time to end.
+const beginFor = 3 * time.Second
+
+// Close works off what is in hand for a short while, lets the sends that have
+// begun end, until ctx ends, and stops the workers. What was not begun stays in
+// the outbox, for the next process.
 func (d *Dispatcher) Close(ctx context.Context) {
 	d.once.Do(func() { close(d.stop) })
 	d.scanner.Wait()
@@ -135,6 +142,14 @@ func (d *Dispatcher) Close(ctx context.Context) {
 		d.workers.Wait()
 		close(finished)
 	}()
+	timer := time.NewTimer(beginFor)
+	defer timer.Stop()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	close(d.enough)
 	select {
 	case <-finished:
 	case <-ctx.Done():
@@ -142,6 +157,16 @@ func (d *Dispatcher) Close(ctx context.Context) {
 		<-finished
 	}
 	d.abort()
+}
+
+// begins says whether a send may still be begun.
+func (d *Dispatcher) begins() bool {
+	select {
+	case <-d.enough:
+		return false
+	default:
+		return true
+	}
 }
 
 // hand puts a job into memory unless it is there.
@@ -173,8 +198,9 @@ func (d *Dispatcher) scan() {
 	orphans := d.Alone
 	var counted time.Time
 	for {
-		d.takeDue(orphans)
-		orphans = false
+		if d.takeDue(orphans) {
+			orphans = false
+		}
 		if now := d.Now(); now.Sub(counted) >= countEvery {
 			d.recount()
 			counted = now
@@ -187,23 +213,31 @@ func (d *Dispatcher) scan() {
 	}
 }
 
-func (d *Dispatcher) takeDue(orphans bool) {
-	due, err := d.Outbox.Due(d.ctx, d.Now(), orphans, scanLimit)
-	if err != nil {
-		d.Log.Error("the outbox could not be read", "cause", err)
-		return
-	}
-	for _, row := range due {
-		if d.holds(row.Key) {
-			continue
-		}
-		job, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: row.Key, Orphan: orphans})
+// takeDue claims what is due, page by page, and says whether it saw to the end.
+func (d *Dispatcher) takeDue(orphans bool) bool {
+	for {
+		due, err := d.Outbox.Due(d.ctx, d.Now(), orphans, scanLimit)
 		if err != nil {
-			d.Log.Error("a delivery could not be claimed", "delivery", row.Key.String(), "cause", err)
-			return
+			d.Log.Error("the outbox could not be read", "cause", err)
+			return false
 		}
-		if job != nil {
-			d.hand(*job)
+		claimed := 0
+		for _, row := range due {
+			if d.holds(row.Key) {
+				continue
+			}
+			job, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: row.Key, Orphan: orphans})
+			if err != nil {
+				d.Log.Error("a delivery could not be claimed", "delivery", row.Key.String(), "cause", err)
+				return false
+			}
+			if job != nil {
+				claimed++
+				d.hand(*job)
+			}
+		}
+		if claimed == 0 || len(due) < scanLimit {
+			return true
 		}
 	}
 }
@@ -220,7 +254,7 @@ func (d *Dispatcher) recount() {
 
 func (d *Dispatcher) work() {
 	for j := range d.jobs {
-		if d.ctx.Err() == nil {
+		if d.begins() {
 			d.do(j)
 		}
 		d.release(j.Delivery.Key)
@@ -277,7 +311,10 @@ func (d *Dispatcher) do(j verify.Job) {
 	stop := d.keepLease(j.Delivery.Key)
 	defer stop()
 	report := d.send(j)
-	after, err := d.Outbox.Report(d.ctx, report)
+	// Also when the sends are being stopped: what came of one must not be lost.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), reportFor)
+	defer cancel()
+	after, err := d.Outbox.Report(ctx, report)
 	if err != nil {
 		d.Log.Error("the outcome of a delivery could not be stored; it may be sent again", "delivery", j.Delivery.Key.String(), "cause", err)
 		return
@@ -317,14 +354,22 @@ func (d *Dispatcher) send(j verify.Job) verify.Report {
 		return report
 	}
 	report.Refusal = &verify.SendError{Class: verify.UnknownClass, Err: errors.New("the channel has no carrier any more")}
+	var later *verify.Report // of a carrier that may be tried again
 	for _, c := range d.Routes[m.Channel] {
 		begun := d.Now()
 		sub, refusal := attempt(d.ctx, c.Sender, m)
 		report.Carrier, report.CarrierID, report.Refusal = c.Name, sub.CarrierID, refusal
 		d.note(j, m, c.Name, refusal, d.Now().Sub(begun))
 		if refusal == nil || !refusal.OtherCarrier() {
-			break
+			return report
 		}
+		if refusal.Later() {
+			of := report
+			later = &of
+		}
+	}
+	if later != nil {
+		return *later // a carrier without money must not end what another one would take in a moment
 	}
 	return report
 }
@@ -347,7 +392,7 @@ func (d *Dispatcher) note(j verify.Job, m verify.Message, carrier string, refusa
 func attempt(ctx context.Context, s verify.Sender, m verify.Message) (sub verify.Submission, refusal *verify.SendError) {
 	defer func() {
 		if p := recover(); p != nil {
-			refusal = &verify.SendError{Class: verify.UnknownClass, Ambiguous: true, Err: fmt.Errorf("the carrier panicked: %v", p)}
+			refusal = &verify.SendError{Class: verify.UnknownClass, Ambiguous: true, Err: fmt.Errorf("the carrier panicked with a %T", p)}
 		}
 	}()
 	sub, err := s.Send(ctx, m)

@@ -49,12 +49,18 @@ func run[A any](o *outbox, cmd verify.Command[A]) (A, []verify.Job, error) {
 	return answer, changes.Jobs, err
 }
 
-func (o *outbox) Claim(_ context.Context, c verify.Claim) (*verify.Job, error) {
+func (o *outbox) Claim(ctx context.Context, c verify.Claim) (*verify.Job, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	j, _, err := run(o, c)
 	return j, err
 }
 
-func (o *outbox) Report(_ context.Context, r verify.Report) (*verify.Delivery, error) {
+func (o *outbox) Report(ctx context.Context, r verify.Report) (*verify.Delivery, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	d, _, err := run(o, r)
 	return d, err
 }
@@ -295,32 +301,86 @@ func TestWhatADeadNodeHeldIsTakenOver(t *testing.T) {
 	}
 }
 
-func TestCloseFinishesWhatIsInHandAndLeavesTheRest(t *testing.T) {
+// slowly answers after a while, or with an unknown outcome when it is told to stop.
+func slowly(d time.Duration) func(context.Context, int) error {
+	return func(ctx context.Context, _ int) error {
+		select {
+		case <-time.After(d):
+			return nil
+		case <-ctx.Done():
+			return &verify.SendError{Class: verify.Temporary, Ambiguous: true, Err: ctx.Err()}
+		}
+	}
+}
+
+func TestCloseEndsWhatHasBegunAndLeavesTheRestInTheOutbox(t *testing.T) {
+	for _, tt := range []struct {
+		send, patience            time.Duration
+		sent, unconfirmed, queued int
+	}{
+		{time.Second, 10 * time.Second, 12, 0, 0},     // there is time for all
+		{2 * time.Second, 10 * time.Second, 8, 0, 4},  // the third round is not begun
+		{8 * time.Second, 10 * time.Second, 4, 0, 8},  // what has begun is given the time
+		{20 * time.Second, 10 * time.Second, 0, 4, 8}, // but not for ever
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newOutbox("n1")
+			f := newFixture(t, o, true, &carrier{answer: slowly(tt.send)})
+			for n := byte(1); n <= 12; n++ { // three rounds of four workers
+				f.Offer(o.start(t, n))
+			}
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), tt.patience)
+			defer cancel()
+			f.Close(ctx)
+			states := map[verify.DeliveryState]int{}
+			for _, d := range o.deliveries() {
+				states[d.State]++
+			}
+			if states[verify.Sent] != tt.sent || states[verify.Unconfirmed] != tt.unconfirmed || states[verify.Queued] != tt.queued {
+				t.Errorf("sends of %s: %v", tt.send, states)
+			}
+		})
+	}
+}
+
+func TestACarrierWithoutMoneyDoesNotEndWhatAnotherWouldTakeLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := &carrier{answer: func(_ context.Context, try int) error {
+			if try == 1 {
+				return refuse(verify.Throttled, false)(nil, 0)
+			}
+			return nil
+		}}
+		f := newFixture(t, newOutbox("n1"), true, first, &carrier{answer: refuse(verify.NoMoney, false)})
+		f.Offer(f.outbox.start(t, 1))
+		time.Sleep(time.Minute)
+		if d := f.state(t); first.count() != 2 || d.State != verify.Sent || d.Carrier != "a" {
+			t.Errorf("%d tries, %+v", first.count(), d)
+		}
+		f.Close(t.Context())
+	})
+}
+
+func TestACodeTypedWhileItsMessageIsBeingSentDoesNotLoseTheCarriersWord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOutbox("n1")
-		c := &carrier{answer: func(ctx context.Context, _ int) error {
-			select {
-			case <-time.After(3 * time.Second):
-				return nil
-			case <-ctx.Done():
-				return &verify.SendError{Class: verify.Temporary, Ambiguous: true, Err: ctx.Err()}
-			}
-		}}
-		f := newFixture(t, o, true, c)
-		for n := byte(1); n <= 12; n++ { // three rounds of four workers
-			f.Offer(o.start(t, n))
+		f := newFixture(t, o, true, &carrier{answer: slowly(2 * verify.Lease)})
+		j := o.start(t, 1)
+		f.Offer(j)
+		time.Sleep(time.Second)
+		c, err := j.Verification.Reveal(o.env.Keys)
+		if err != nil {
+			t.Fatal(err)
 		}
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
-		defer cancel()
-		f.Close(ctx)
-		states := map[verify.DeliveryState]int{}
-		for _, d := range o.deliveries() {
-			states[d.State]++
+		if got, _, err := run(o, verify.Check{Tenant: "t", Verification: j.Verification.ID, Guess: c.Text()}); err != nil || got.Outcome != verify.OutcomeAccepted {
+			t.Fatal(got, err)
 		}
-		if states[verify.Sent] != 4 || states[verify.Unconfirmed] != 4 || states[verify.Queued] != 4 {
-			t.Errorf("%v", states)
+		time.Sleep(time.Minute)
+		if d := f.state(t); d.State != verify.Sent || d.CarrierID == "" {
+			t.Errorf("%+v", d)
 		}
+		f.Close(t.Context())
 	})
 }
 

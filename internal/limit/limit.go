@@ -7,14 +7,11 @@
 // and decides nothing about who is limited: those are the core's affairs.
 package limit
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
-// Rule allows Count events in any stretch of Per: all of them at once if they
-// come at once, after which one comes back every Per/Count. The zero Rule allows
-// everything.
+// Rule allows Count events at once, after which one comes back every Per/Count: in
+// the first stretch of Per there can be twice Count, and Count in each one after
+// it. The zero Rule allows everything.
 type Rule struct {
 	Count int
 	Per   time.Duration
@@ -43,11 +40,3 @@ func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
 
 // Unlimited says whether the rule lets everything pass.
 func (r Rule) Unlimited() bool { return r.Count <= 0 || r.Per <= 0 }
-
-// String says the rule in words, for start-up messages: "10 in 1h0m0s".
-func (r Rule) String() string {
-	if r.Unlimited() {
-		return "unlimited"
-	}
-	return fmt.Sprintf("%d in %s", r.Count, r.Per)
-}

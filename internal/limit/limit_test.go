@@ -75,7 +75,7 @@ func TestPropertyNoWindowSeesMoreThanBurstPlusRefill(t *testing.T) {
 				n++
 			}
 			if n > 2*rule.Count {
-				t.Fatalf("seed %d: %d events within %s under %s", seed, n, rule.Per, rule)
+				t.Fatalf("seed %d: %d events within %s under %+v", seed, n, rule.Per, rule)
 			}
 		}
 	}

@@ -279,8 +279,11 @@ func (n Number) IsZero() bool { return n.e164 == nil }
 // Type is the kind of line that the numbering plan says the number is.
 func (n Number) Type() Type { return n.lookUp().kind }
 
-// Region is the number's country as an ISO 3166 code, or "001" for plans of no
-// country; empty if unknown.
+// NoCountry is the region of numbers of plans that belong to no country.
+const NoCountry = "001"
+
+// Region is the number's country as an ISO 3166 code, or NoCountry; empty if
+// unknown.
 func (n Number) Region() string { return n.lookUp().region }
 
 func (n Number) lookUp() plan {

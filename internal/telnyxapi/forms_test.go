@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -116,6 +117,13 @@ func TestOurOwnFaultIsA500ThatTellsNothing(t *testing.T) {
 	rec := refuse(t, errors.New("the secret cause"), &log)
 	if rec.Code != 500 || strings.Contains(rec.Body.String(), "cause") || !strings.Contains(log.String(), "the secret cause") {
 		t.Errorf("%d %s; log %s", rec.Code, rec.Body, &log)
+	}
+}
+
+func TestACallerThatHangsUpIsNotToldYes(t *testing.T) {
+	rec := refuse(t, fmt.Errorf("waiting: %w", context.Canceled), io.Discard)
+	if rec.Code != http.StatusServiceUnavailable || len(rec.Body.Bytes()) == 0 {
+		t.Errorf("%d %q", rec.Code, rec.Body)
 	}
 }
 

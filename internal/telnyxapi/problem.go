@@ -124,6 +124,11 @@ func translate(err error) *apiError {
 	if own, ok := errors.AsType[*apiError](err); ok {
 		return own
 	}
+	if errors.Is(err, context.Canceled) {
+		// The caller hung up, or closed its half of the connection and still reads:
+		// what it asked for is done or not, and it must not take silence for a yes.
+		err = &verify.Error{Kind: verify.Unavailable, Wait: time.Second}
+	}
 	refusal, ok := errors.AsType[*verify.Error](err)
 	if !ok {
 		return &apiError{form: unexpected, detail: "Something failed on our side; the log knows it by this request's id."}
@@ -144,11 +149,8 @@ func translate(err error) *apiError {
 
 // refuse writes the error envelope.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) {
-		return // the caller hung up; nobody reads an answer
-	}
 	e := translate(err)
-	if e.status >= http.StatusInternalServerError {
+	if e.status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		a.Log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "cause", err)
 	}
 	if e.wait > 0 {

@@ -85,8 +85,10 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		if subject.Streak != streak { // right at once, as most are: a row less to write
 			changes.Subject = subject
 		}
+		// What was not evaluated is answered alike again without being remembered,
+		// and could otherwise be asked for without end.
+		changes.Replay = c.Once.remember(rows, *v, outcome, now)
 	}
-	changes.Replay = c.Once.remember(rows, *v, outcome, now)
 	return changes, Checked{outcome, *v}, nil
 }
 

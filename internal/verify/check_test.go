@@ -178,6 +178,19 @@ func TestACheckUnderAnIdempotencyKeyHasOneAnswer(t *testing.T) {
 	refused(t, w, no, verify.KeyReused)
 }
 
+func TestOnlyEvaluatedGuessesAreRemembered(t *testing.T) {
+	w := newWorld()
+	v := must(t, w, start(ada)).Verification
+	for n := range 100 {
+		no := check(v, w.wrong(t, v))
+		no.Once = &verify.Once{Key: string(rune('A' + n))}
+		must(t, w, no)
+	}
+	if n := len(w.DirtyReplays()); n != verify.MaxGuesses {
+		t.Errorf("%d answers are remembered", n)
+	}
+}
+
 func TestAWrongGuessUnderAnIdempotencyKeyCountsOnce(t *testing.T) {
 	w := newWorld()
 	v := must(t, w, start(ada)).Verification

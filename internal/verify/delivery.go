@@ -91,8 +91,8 @@ func (c Claim) Decide(env *Env, rows Rows, now time.Time) (Changes, *Job, error)
 		return Changes{}, nil, nil
 	}
 	mine := d.Node == env.Node
-	if held := now.Before(d.DueAt); held && mine == c.Orphan {
-		return Changes{}, nil, nil // another's; or no orphan at all, but this node's own
+	if notYet := now.Before(d.DueAt); notYet && (mine == c.Orphan || d.Node == "") {
+		return Changes{}, nil, nil // another's; or no orphan, but this node's own, or nobody's and waiting
 	}
 	d.UpdatedAt = now
 	if v.StatusAt(now) != Pending {
@@ -112,7 +112,7 @@ type Report struct {
 	Carrier   string // who was tried last
 	CarrierID string
 	Refusal   *SendError // nil if the carrier took the message
-	ExpiresAt time.Time  // of the verification: no attempt begins after it
+	ExpiresAt time.Time  // of the verification: no retry is planned for after it
 }
 
 // retries are the waits before the second, third, … attempt over the whole route.
@@ -128,7 +128,7 @@ func (r Report) Decide(env *Env, rows Rows, now time.Time) (Changes, *Delivery, 
 	if d == nil {
 		return Changes{}, nil, nil
 	}
-	if goodNews := r.Refusal == nil; d.State != Queued && (d.State != Unconfirmed || !goodNews) {
+	if goodNews := r.Refusal == nil; d.State != Queued && (!goodNews || d.State == Sent || d.State == Failed) {
 		return Changes{}, d, nil
 	}
 	if r.Refusal != nil && d.Node != env.Node {

@@ -130,6 +130,22 @@ func TestANodeDoesNotTakeItsOwnDeliveryForAnOrphan(t *testing.T) {
 	}
 }
 
+func TestADeliveryThatWaitsForItsRetryIsNoOrphan(t *testing.T) {
+	w := newWorld()
+	must(t, w, start(ada))
+	r := refusal(verify.Throttled, false)
+	r.Wait = time.Minute
+	w.report(t, w.jobs[0], r)
+	w.env.Node = "n2"
+	if must(t, w, verify.Claim{Key: w.jobs[0].Delivery.Key, Orphan: true}) != nil {
+		t.Error("a restart forgot the carrier's wait")
+	}
+	w.pass(time.Minute)
+	if must(t, w, verify.Claim{Key: w.jobs[0].Delivery.Key, Orphan: true}) == nil {
+		t.Error("not claimed when due")
+	}
+}
+
 func TestARenewalIsNotAnAttempt(t *testing.T) {
 	w := newWorld()
 	must(t, w, start(ada))

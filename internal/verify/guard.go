@@ -25,7 +25,10 @@ func guard(env *Env, p Profile, ch Channel, to phone.Number) error {
 	if kind := to.Type(); !slices.Contains(reachable[ch], kind) {
 		return &Error{Kind: NumberType, Field: FieldNumber, Err: fmt.Errorf("a %s number cannot be reached by %s", kind, ch)}
 	}
-	if region := to.Region(); len(p.Countries) > 0 && !slices.Contains(p.Countries, region) {
+	// Satellite networks and other plans of no country are the dearest there are:
+	// they are open to nobody.
+	region := to.Region()
+	if region == phone.NoCountry || len(p.Countries) > 0 && !slices.Contains(p.Countries, region) {
 		return &Error{Kind: Country, Field: FieldNumber, Err: fmt.Errorf("country %s is not enabled", region)}
 	}
 	return nil

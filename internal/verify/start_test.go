@@ -187,6 +187,11 @@ func TestCountriesAndChannelsThatAreNotEnabledAreRefused(t *testing.T) {
 	refused(t, newWorld(), s, verify.Country)
 	s.Profile.Countries = []string{"US", "GB"}
 	must(t, newWorld(), s)
+	satellite, err := phone.ParseE164("+881612345678")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(t, newWorld(), start(satellite), verify.Country)
 	s.Channel = verify.WhatsApp
 	refused(t, newWorld(), s, verify.NoChannel)
 }
