@@ -36,19 +36,24 @@ type cli struct {
 type streams struct{ out, err io.Writer }
 
 type devCmd struct {
-	Listen string `help:"Address to listen on." default:"127.0.0.1:3000" placeholder:"HOST:PORT"`
-	Data   string `help:"Folder for the database and its key." default:"data" type:"path"`
+	Listen string `help:"Address to listen on (127.0.0.1:3000)." placeholder:"HOST:PORT"`
+	Data   string `help:"Folder for the database and its key (data)." type:"path" placeholder:"FOLDER"`
 	Config string `help:"File with carriers and settings to add." type:"existingfile" placeholder:"FILE"`
 	JSON   bool   `name:"json" help:"Print where the service is as one JSON line, for scripts."`
 }
 
 // Run serves until it is told to stop.
 func (c *devCmd) Run(ctx context.Context, s streams) error {
-	conf := app.Development(c.Data)
+	conf := app.Development("data")
 	if err := read(&conf, c.Config); err != nil {
 		return err
 	}
-	conf.Listen = c.Listen
+	if c.Listen != "" {
+		conf.Listen = c.Listen
+	}
+	if c.Data != "" {
+		conf.KeepIn(c.Data)
+	}
 	conf.AddInbox()
 	return serve(ctx, conf, s, func(d app.Started) {
 		if c.JSON {

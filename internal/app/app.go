@@ -27,9 +27,13 @@ import (
 	"countersign/internal/verify"
 )
 
-// drainFor bounds how long requests and sends in hand may take once the server
-// is told to stop. What is not sent by then is in the outbox.
-const drainFor = 10 * time.Second
+// How long requests in hand and then sends in hand may take once the server is told
+// to stop. A send has longer than a carrier's time-out. What is not sent by then
+// is in the outbox.
+const (
+	drainRequests = 10 * time.Second
+	drainSends    = 15 * time.Second
+)
 
 // App is a running service, but for its listener.
 type App struct {
@@ -59,6 +63,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	a.log = slog.New(withRequestID{a.log.Handler()})
 	if a.clock == nil {
 		a.clock = NewClock(time.Now).Now
 	}
@@ -150,9 +155,6 @@ func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 		}
 		keys.add(a.devKey, tenant)
 	}
-	if len(keys) == 0 {
-		a.config.warn("no API key is configured, so the API refuses every request; set api_keys (or COUNTERSIGN_API_KEYS)")
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -166,7 +168,7 @@ func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",
 		Network: func(r *http.Request) string { return network(r, a.settings.proxies) },
 	}
-	if a.config.Environment == "development" {
+	if a.config.development() {
 		pc.Dir = pagesDir()
 	}
 	if box != nil {
@@ -215,21 +217,23 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		a.log.Info("draining", "at_most", drainFor)
+		a.log.Info("draining", "at_most", drainRequests+drainSends)
 	}
 	return errors.Join(err, a.Close())
 }
 
 // Close drains and closes everything. Serve calls it.
 func (a *App) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainFor)
+	requests, cancel := context.WithTimeout(context.Background(), drainRequests)
 	defer cancel()
-	err := a.server.Shutdown(ctx)
+	err := a.server.Shutdown(requests)
 	if err != nil {
 		err = errors.Join(err, a.server.Close())
 	}
 	a.keeper.close()
-	a.dispatcher.Close(ctx)
+	sends, cancel := context.WithTimeout(context.Background(), drainSends)
+	defer cancel()
+	a.dispatcher.Close(sends)
 	a.ledger.Close()
 	return errors.Join(err, a.store.Close())
 }

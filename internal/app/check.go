@@ -47,10 +47,10 @@ func (c *Config) check() (settings, error) {
 	if err != nil {
 		wrong("listen", "%q is not host:port, such as 127.0.0.1:3000", c.Listen)
 	}
-	if c.Environment != "production" && c.Environment != "development" {
+	if !slices.Contains([]string{"", "production", "development"}, c.Environment) {
 		wrong("environment", "%q is neither production nor development", c.Environment)
 	}
-	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && path != "" {
+	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && path != "" && path[0] != ':' {
 		s.database = path
 	} else {
 		wrong("database", "this release knows sqlite:PATH, such as sqlite:data/countersign.db")
@@ -73,23 +73,44 @@ func (c *Config) check() (settings, error) {
 		errs = append(errs, err)
 	}
 	errs = append(errs, c.checkKeys(), c.checkCarriers(), c.checkInbox(host), c.Log.check())
+	c.advise(host, s)
 	return s, errors.Join(errs...)
+}
+
+// advise says what is allowed and deserves a word.
+func (c *Config) advise(host string, s settings) {
+	https := s.publicURL != nil && s.publicURL.Scheme == "https"
+	if len(c.APIKeys) == 0 && !c.dev {
+		c.warn("no API key is configured, so the API refuses every request; set api_keys (or COUNTERSIGN_API_KEYS)")
+	}
+	if !https && !loopbackName(host) {
+		c.warn("listen: others can reach %s, and without an https public_url cookies and API keys may travel in the clear; put a TLS proxy before it", c.Listen)
+	}
+	if https && loopbackName(host) && len(s.proxies) == 0 {
+		c.warn("trusted_proxies: none is named, so all visitors behind the proxy share one limit of %d messages an hour", c.Limits.NetworkPerHour)
+	}
+	if len(c.Countries) == 0 && !c.development() {
+		c.warn("countries: codes go to every country; name those that you serve, such as [US, CA]")
+	}
 }
 
 func (c *Config) profile() (verify.Profile, error) {
 	p := verify.Profile{
 		Tenant: tenant, Name: "default", AppName: c.AppName, Template: c.Template,
-		Code:     code.Spec{Alphabet: code.Alphabet(c.Code.Alphabet), Length: c.Code.Length},
-		Validity: c.Code.Validity,
+		Code: code.Spec{Alphabet: code.Alphabet(c.Code.Alphabet), Length: c.Code.Length},
 	}
 	var errs []error
+	var err error
+	// What was written is not shown: it may be a secret that slipped a line.
+	if p.Validity, err = time.ParseDuration(string(c.Code.Validity)); err != nil {
+		errs = append(errs, errors.New("code.validity: not a duration such as 10m"))
+	} else if p.Validity < verify.MinValidity || p.Validity > verify.MaxValidity {
+		errs = append(errs, fmt.Errorf("code.validity: %s is not between %s and %s", p.Validity, verify.MinValidity, verify.MaxValidity))
+	}
 	if err := p.Code.Check(); err != nil {
 		errs = append(errs, err)
 	} else if p.Code.Weak() {
 		c.warn("codes of %s have %.1f bits, fewer than six digits: they are easier to guess", p.Code, p.Code.Bits())
-	}
-	if p.Validity < verify.MinValidity || p.Validity > verify.MaxValidity {
-		errs = append(errs, fmt.Errorf("code.validity: %s is not between %s and %s", p.Validity, verify.MinValidity, verify.MaxValidity))
 	}
 	if len(c.AppName) > 32 || strings.ContainsAny(c.AppName, "\r\n{}<>/\\") || strings.Contains(c.AppName, "://") {
 		errs = append(errs, errors.New("app_name: at most 32 bytes of plain text, without line breaks, brackets or slashes"))
@@ -137,7 +158,10 @@ func (c *Config) publicURL() (*url.URL, error) {
 
 func (c *Config) checkKeys() error {
 	var errs []error
-	if c.Environment == "production" && c.KeyFile == "" && c.Key.Reveal() == "" {
+	if c.development() && c.KeyFile == "" && c.Key.Reveal() == "" {
+		c.KeyFile = strings.TrimSuffix(strings.TrimPrefix(c.Database, "sqlite:"), ".db") + ".key"
+	}
+	if !c.development() && c.KeyFile == "" && c.Key.Reveal() == "" {
 		errs = append(errs, errors.New("key_file: production needs a key file, to protect codes and numbers in the database. "+
 			"Make one with «countersign keys generate PATH», keep a copy apart from the database, and set key_file (or COUNTERSIGN_KEY_FILE)"))
 	}
@@ -158,6 +182,9 @@ func (c *Config) checkCarriers() error {
 	if len(c.Carriers) == 0 {
 		errs = append(errs, errors.New("carriers: none is configured, so no code could be sent. Add one, such as "+
 			"{name: telnyx, type: telnyx, api_key: …, from: \"+1…\"}, or use «countersign dev»"))
+	}
+	if _, _, err := openCarriers(c.Carriers, nil); err != nil {
+		errs = append(errs, err)
 	}
 	var names []string
 	for i, k := range c.Carriers {
@@ -199,7 +226,7 @@ func (c *Config) checkInbox(host string) error {
 	if !inbox {
 		return nil
 	}
-	if c.Environment == "production" {
+	if !c.development() {
 		return errors.New("carriers: the inbox shows every code to whoever opens its page; it is for environment: development")
 	}
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
@@ -253,6 +280,9 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", text)
+		}
+		if p.Bits() == 0 {
+			return nil, fmt.Errorf("%q trusts everyone: then each visitor chooses an address, and no limit by network holds", text)
 		}
 		out = append(out, p.Masked())
 	}

@@ -5,11 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
-
-	"countersign/internal/verify"
 )
 
 // Config is every setting. It is read from a file (YAML, so JSON too), then the
@@ -18,7 +15,7 @@ import (
 type Config struct {
 	Listen      string `yaml:"listen"`
 	PublicURL   string `yaml:"public_url"`
-	Environment string `yaml:"environment"` // production or development
+	Environment string `yaml:"environment"` // production, which is the default, or development
 
 	Database string `yaml:"database"`
 	KeyFile  string `yaml:"key_file"`
@@ -49,9 +46,9 @@ type Config struct {
 
 // CodeConfig says what codes look like and how long they are good for.
 type CodeConfig struct {
-	Length   int           `yaml:"length"`
-	Alphabet string        `yaml:"alphabet"`
-	Validity time.Duration `yaml:"validity"`
+	Length   int    `yaml:"length"`
+	Alphabet string `yaml:"alphabet"`
+	Validity scalar `yaml:"validity"` // a duration: 10m
 }
 
 // LimitsConfig bounds messages; zero lifts a bound.
@@ -102,8 +99,8 @@ func (s *scalar) UnmarshalYAML(raw []byte) error {
 // Default is the configuration before anything is read.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:3000", Environment: "production", Database: "sqlite:data/countersign.db",
-		Code:   CodeConfig{Length: 6, Alphabet: "digits", Validity: verify.MaxValidity},
+		Listen: "127.0.0.1:3000", Database: "sqlite:data/countersign.db",
+		Code:   CodeConfig{Length: 6, Alphabet: "digits", Validity: "10m"},
 		Limits: LimitsConfig{NumberPerHour: 10, NumberPerDay: 30, NetworkPerHour: 60, Backlog: 50_000},
 		Log:    LogConfig{Level: "info"},
 	}
@@ -115,10 +112,17 @@ func Default() Config {
 func Development(data string) Config {
 	c := Default()
 	c.Environment, c.dev = "development", true
-	c.Database, c.KeyFile = "sqlite:"+data+"/countersign.db", data+"/countersign.key"
+	c.KeepIn(data)
 	c.Limits = LimitsConfig{NumberPerHour: 1000, NumberPerDay: 10_000, NetworkPerHour: 10_000, Backlog: 50_000}
 	return c
 }
+
+// KeepIn keeps the database and its key in a folder.
+func (c *Config) KeepIn(folder string) {
+	c.Database, c.KeyFile, c.Key = "sqlite:"+folder+"/countersign.db", folder+"/countersign.key", Secret{}
+}
+
+func (c *Config) development() bool { return c.Environment == "development" }
 
 // AddInbox adds the development inbox behind the carriers that the file names, if
 // it does not name one itself.

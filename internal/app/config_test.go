@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"countersign/internal/code"
 )
@@ -41,7 +40,7 @@ func TestTheTutorialsFileIsUnderstoodAsItStands(t *testing.T) {
 	if len(c.Carriers) != 1 || c.Carriers[0].APIKey.Reveal() != "KEY0123" || c.Carriers[0].From != "+15551234567" {
 		t.Errorf("%+v", c.Carriers)
 	}
-	if c.KeyFile == "" || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "easier to guess") {
+	if c.KeyFile != "data/countersign.key" || !strings.Contains(strings.Join(c.warnings, "\n"), "easier to guess") {
 		t.Errorf("key file %q, warnings %q", c.KeyFile, c.warnings)
 	}
 }
@@ -70,7 +69,7 @@ func TestTheEnvironmentComesOnTopOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:2" || c.AppName != "File" || c.Code.Length != 8 || c.Code.Validity != 5*time.Minute || c.Limits.Backlog != 7 {
+	if c.Listen != "127.0.0.1:2" || c.AppName != "File" || c.Code.Length != 8 || c.Code.Validity != "5m" || c.Limits.Backlog != 7 {
 		t.Errorf("%+v", c)
 	}
 	if len(c.Carriers) != 2 || c.Carriers[0].APIKey.Reveal() != "from-a-file" || c.Carriers[0].From != "12345" || c.Carriers[1].Name != "telnyx" {
@@ -125,6 +124,16 @@ func TestALoopbackListenerOfAnyFormMayHaveTheInbox(t *testing.T) {
 		if _, err := c.check(); (err == nil) != want {
 			t.Errorf("%s: %v", listen, err)
 		}
+	}
+}
+
+func TestOurOwnEnvironmentCountsForMoreThanTheTutorials(t *testing.T) {
+	c := Default()
+	if err := c.ReadFile(write(t, `{"environment":"production","API_KEY":"KEY","FROM_NUMBER":"+12015550100"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.check(); err == nil || c.development() || c.KeyFile != "" {
+		t.Errorf("%v, development %v, key file %q", err, c.development(), c.KeyFile)
 	}
 }
 

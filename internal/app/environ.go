@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 const (
@@ -78,9 +77,7 @@ func (c *Config) set(name, value string) error {
 	case lists[name] != nil:
 		*lists[name] = list(value)
 	case name == "CODE_VALIDITY":
-		if c.Code.Validity, err = time.ParseDuration(value); err != nil {
-			return fmt.Errorf("%q is not a duration such as 10m", value)
-		}
+		c.Code.Validity = scalar(value)
 	case name == "COUNTRY_CODE":
 		c.CountryCode = scalar(value)
 	case name == "KEY":

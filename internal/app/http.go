@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
@@ -35,18 +36,50 @@ func withLog(log *slog.Logger, now func() time.Time, mux http.Handler) http.Hand
 		begun := now()
 		id := requestID()
 		w.Header().Set("X-Request-Id", id)
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
-			if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
-				log.Error("a handler panicked", "request", id, "route", r.Pattern, "cause", p, "stack", string(debug.Stack()))
+			p := recover()
+			if p != nil && p != any(http.ErrAbortHandler) {
+				log.ErrorContext(r.Context(), "a handler panicked", "route", r.Pattern, "cause", p, "stack", string(debug.Stack()))
 				if !rec.wrote {
 					http.Error(rec, "Something failed on our side. Request "+id, http.StatusInternalServerError)
+					p = nil
 				}
 			}
-			log.Info("request", "request", id, "method", method(r.Method), "route", r.Pattern, "status", rec.status, "took", now().Sub(begun))
+			log.InfoContext(r.Context(), "request", "method", method(r.Method), "route", r.Pattern, "status", rec.status, "took", now().Sub(begun))
+			if p != nil {
+				panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+			}
 		}()
 		mux.ServeHTTP(rec, r)
 	})
+}
+
+// requestKey is the context's key of the request's id.
+type requestKey struct{}
+
+// withRequestID adds the request's id to every line that is written with a
+// request's context, so that a line about a fault can be found by what the caller
+// was told.
+type withRequestID struct{ slog.Handler }
+
+// Handle adds the id.
+func (h withRequestID) Handle(ctx context.Context, r slog.Record) error {
+	if id, ok := ctx.Value(requestKey{}).(string); ok {
+		r.AddAttrs(slog.String("request", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs keeps the id on loggers made from this one.
+func (h withRequestID) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return withRequestID{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the id on loggers made from this one.
+func (h withRequestID) WithGroup(name string) slog.Handler {
+	return withRequestID{h.Handler.WithGroup(name)}
 }
 
 func requestID() string {

@@ -71,7 +71,7 @@ func TestAPanicIsA500AndTheNextRequestIsServed(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /panic/{number}", func(http.ResponseWriter, *http.Request) { panic("the cause") })
 	mux.HandleFunc("GET /ok", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
-	h := withLog(slog.New(slog.NewTextHandler(&log, nil)), time.Now, mux)
+	h := withLog(slog.New(withRequestID{slog.NewTextHandler(&log, nil)}), time.Now, mux)
 	get := func(path string) *httptest.ResponseRecorder {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
@@ -84,6 +84,9 @@ func TestAPanicIsA500AndTheNextRequestIsServed(t *testing.T) {
 	}
 	if get("/ok").Code != 200 {
 		t.Error("the next request is not served")
+	}
+	if line, _, _ := strings.Cut(log.String(), "\n"); !strings.Contains(line, id) {
+		t.Errorf("the line about the fault has no id: %s", line)
 	}
 	if s := log.String(); !strings.Contains(s, "the cause") || strings.Contains(s, "7400123") || !strings.Contains(s, id) {
 		t.Errorf("log: %s", s)

@@ -26,7 +26,7 @@ func (c *Config) openKeys() (*secret.Ring, error) {
 		return ring, nil
 	}
 	text, err := os.ReadFile(c.KeyFile)
-	if errors.Is(err, fs.ErrNotExist) && c.Environment == "development" {
+	if errors.Is(err, fs.ErrNotExist) && c.development() {
 		ring := secret.Generate()
 		return ring, WriteKeyFile(c.KeyFile, ring)
 	}

@@ -20,7 +20,7 @@ func (c *Config) Logger(w io.Writer) *slog.Logger {
 		level = slog.LevelInfo
 	}
 	o := &slog.HandlerOptions{Level: level}
-	if c.Log.Format == "json" || c.Log.Format == "" && c.Environment == "production" {
+	if c.Log.Format == "json" || c.Log.Format == "" && !c.development() {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))

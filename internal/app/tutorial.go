@@ -24,13 +24,12 @@ func (c *Config) applyTutorial() error {
 	if t == (Tutorial{}) {
 		return nil
 	}
-	switch t.NodeEnv {
-	case "", "development", "test":
-		c.Environment = "development"
-	case "production":
-		c.Environment = "production"
-	default:
+	environment, ok := map[string]string{"": "development", "test": "development", "development": "development", "production": "production"}[t.NodeEnv]
+	if !ok {
 		return fmt.Errorf("NODE_ENV: %q is neither development nor production", t.NodeEnv)
+	}
+	if c.Environment == "" { // our own key counts for more than the tutorial's
+		c.Environment = environment
 	}
 	if t.CountryCode != "" {
 		c.CountryCode = t.CountryCode
@@ -42,9 +41,6 @@ func (c *Config) applyTutorial() error {
 		}
 		c.Code.Length, c.Code.Alphabet = n, "hex"
 	}
-	if c.KeyFile == "" && c.Key.Reveal() == "" && c.Environment == "development" {
-		c.KeyFile = strings.TrimSuffix(strings.TrimPrefix(c.Database, "sqlite:"), ".db") + ".key"
-	}
 	return c.tutorialCarrier()
 }
 
@@ -55,7 +51,7 @@ func (c *Config) tutorialCarrier() error {
 	placeholder := strings.HasPrefix(t.APIKey.Reveal(), "YOUR_") || strings.HasPrefix(string(t.FromNumber), "YOUR_")
 	switch {
 	case t.APIKey.Reveal() == "" && t.FromNumber == "":
-	case placeholder && c.Environment == "development":
+	case placeholder && c.development():
 		c.Carriers = append(c.Carriers, CarrierConfig{Name: "inbox", Type: "inbox"})
 		c.warn("API_KEY or FROM_NUMBER is still the tutorial's placeholder: messages go to the development inbox")
 	case placeholder:

@@ -212,7 +212,7 @@ func (p *pages) refusal(r *http.Request, err error, number phone.Number) flash {
 			f.Say = s
 		}
 	case verify.Unavailable, verify.NoChannel:
-		p.Log.Warn("a page could not do what was asked", "path", r.URL.Path, "cause", err)
+		p.Log.WarnContext(r.Context(), "a page could not do what was asked", "path", r.URL.Path, "cause", err)
 	}
 	return f
 }
@@ -221,7 +221,7 @@ func (p *pages) logFault(r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // the visitor went away: nobody's fault
 	}
-	p.Log.Error("a page failed", "path", r.URL.Path, "cause", err)
+	p.Log.ErrorContext(r.Context(), "a page failed", "path", r.URL.Path, "cause", err)
 }
 
 // sayNumber maps why a text is no number.
