@@ -29,6 +29,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve with a configuration file."`
 	Config  configCmd  `cmd:"" help:"Check a configuration."`
 	Keys    keysCmd    `cmd:"" help:"Make the key that protects the database."`
+	Unlock  unlockCmd  `cmd:"" help:"Unlock a number that has had 100 wrong codes in a row. Stop the service first."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -146,6 +147,29 @@ func (c *keysGenerateCmd) Run(_ context.Context, s streams) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "Wrote %s. Set key_file to it, and keep a copy apart from the database:\nwithout it no code and no number in the database can be read.\n", c.Path)
+	return nil
+}
+
+type unlockCmd struct {
+	Number string `arg:"" help:"Phone number, with + and the country code."`
+	Config string `help:"Configuration file (YAML or JSON)." type:"existingfile" placeholder:"FILE"`
+}
+
+// Run forgets the number's streak.
+func (c *unlockCmd) Run(ctx context.Context, s streams) error {
+	conf, err := (&serveCmd{Config: c.Config}).load()
+	if err != nil {
+		return err
+	}
+	found, err := app.Unlock(ctx, conf, c.Number)
+	if err != nil {
+		return err
+	}
+	if !found {
+		fmt.Fprintln(s.out, "The number had no wrong codes in a row: nothing to unlock.")
+		return nil
+	}
+	fmt.Fprintln(s.out, "Unlocked.")
 	return nil
 }
 

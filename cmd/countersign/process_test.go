@@ -205,6 +205,40 @@ func TestTheCarrierSeesWhatTheTutorialSends(t *testing.T) {
 	}
 }
 
+func TestUnlockNeedsTheServiceStoppedAndFindsTheNumber(t *testing.T) {
+	dir := t.TempDir()
+	api := telnyxtest.New(carrierKey)
+	p := serveWith(t, dir, carrierAt(t, nil, api))
+	v := p.begin("+13035551201")
+	m, err := api.Wait(t.Context(), "+13035551201")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.check(v.ID, wrong(strings.Trim(m.Text[strings.LastIndex(m.Text, " "):], " .")))
+	unlock := func(number string) (int, string) {
+		code, out, errs := cliRun(t, nil, nil, "unlock", number, "--config", filepath.Join(dir, "config.yml"))
+		return code, out + errs
+	}
+	if code, said := unlock("+13035551201"); code != 1 || !strings.Contains(said, "another process uses this database") {
+		t.Errorf("while it runs: %d %s", code, said)
+	}
+	terminate(t, p)
+	for _, tt := range []struct {
+		number string
+		code   int
+		want   string
+	}{
+		{"+1 303 555 1201", 0, "Unlocked."},
+		{"+13035551201", 0, "nothing to unlock"},
+		{"+13035551202", 1, "no verification of +1"},
+		{"nonsense", 1, "characters that no number has"},
+	} {
+		if code, said := unlock(tt.number); code != tt.code || !strings.Contains(said, tt.want) {
+			t.Errorf("%s: %d %s", tt.number, code, said)
+		}
+	}
+}
+
 func TestDevPrintsOneJSONLineForScripts(t *testing.T) {
 	cmd := command(t, "dev", "--json", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "d"))
 	out, err := cmd.StdoutPipe()

@@ -15,6 +15,8 @@ import (
 	"math"
 	"strings"
 	"unicode"
+
+	"countersign/internal/numeral"
 )
 
 // Alphabet names the characters of a code.
@@ -156,9 +158,6 @@ const mask = "••••••"
 // String returns a mask.
 func (c Code) String() string { return mask }
 
-// GoString returns a mask.
-func (c Code) GoString() string { return mask }
-
 // Format writes a mask whatever the verb.
 func (c Code) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, mask) }
 
@@ -175,8 +174,8 @@ func fold(text string) string {
 		if ignorable(r) {
 			continue
 		}
-		if d, ok := digit(r); ok {
-			r = '0' + d
+		if d, ok := numeral.Digit(r); ok {
+			r = rune(d)
 		}
 		if r >= 0xFF21 && r <= 0xFF5A { // full-width letters
 			r -= 0xFEE0
@@ -191,22 +190,6 @@ func fold(text string) string {
 
 func ignorable(r rune) bool {
 	return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || unicode.Is(unicode.Cf, r)
-}
-
-// digit returns the value of a decimal digit of any script. Unicode lays each
-// script's ten digits out in order, beginning at a range's start.
-func digit(r rune) (rune, bool) {
-	if r >= '0' && r <= '9' {
-		return r - '0', true
-	}
-	if r < 0x80 || !unicode.Is(unicode.Nd, r) {
-		return 0, false
-	}
-	start := r
-	for unicode.Is(unicode.Nd, start-1) {
-		start--
-	}
-	return (r - start) % 10, true
 }
 
 func asciiAlnum(r rune) bool {

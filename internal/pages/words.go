@@ -24,7 +24,6 @@ const (
 	sayCodeLength      saying = "code.length"
 	sayCodeCharacter   saying = "code.character"
 	sayFault           saying = "fault"
-	sayGone            saying = "gone"
 	sayNoSession       saying = "session.none"
 	sayOtherTab        saying = "session.other"
 	saySentAgain       saying = "sent.again"

@@ -17,6 +17,8 @@ import (
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"countersign/internal/numeral"
 )
 
 // Why a text is not a telephone number.
@@ -207,12 +209,13 @@ func clean(text string) (string, error) {
 	}
 	var b strings.Builder
 	for _, r := range text {
+		digit, isDigit := numeral.Digit(r)
 		switch {
 		case invisible(r), unicode.Is(unicode.Pd, r), strings.ContainsRune(".()/[]·", r):
 		case (r == '+' || r == '＋') && b.Len() == 0:
 			b.WriteByte('+')
-		case unicode.Is(unicode.Nd, r):
-			b.WriteString(phonenumbers.NormalizeDigitsOnly(string(r)))
+		case isDigit:
+			b.WriteByte(digit)
 		default:
 			return "", ErrCharacter
 		}
@@ -309,9 +312,6 @@ func (n Number) Masked() string {
 
 // String returns the mask.
 func (n Number) String() string { return n.Masked() }
-
-// GoString returns the mask.
-func (n Number) GoString() string { return n.Masked() }
 
 // Format writes the mask whatever the verb.
 func (n Number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, n.Masked()) }

@@ -3,10 +3,11 @@
 //
 // The one idea: a Ring is a list of 256-bit keys with short ids. The first key is
 // used for whatever is new, and every row remembers the id of the key that made
-// it, so a key can be replaced while the service runs. For each use a key of its
-// own is derived (HKDF, RFC 5869), so that what one use gives away says nothing
-// about another. The package knows nothing of files or environments, and nothing
-// of its keys can be printed.
+// it. Each use has its own keys or its own label in the hash (HKDF, RFC 5869, for
+// what is sealed; HMAC with the use and the length of every part for what is
+// hashed or drawn), so that what one use gives away says nothing about another.
+// The package knows nothing of files or environments, and nothing of its keys can
+// be printed.
 package secret
 
 import (
@@ -89,8 +90,8 @@ func Parse(text string) (*Ring, error) {
 		r.order = append(r.order, id)
 		r.keys[id] = hide(key)
 	}
-	if len(r.order) == 0 {
-		return nil, fmt.Errorf("no key: %w", ErrFormat)
+	if err := lines.Err(); err != nil || len(r.order) == 0 {
+		return nil, fmt.Errorf("no key, or a line too long: %w", ErrFormat)
 	}
 	return r, nil
 }

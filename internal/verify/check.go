@@ -159,6 +159,31 @@ func (c Cancel) Decide(_ *Env, rows Rows, now time.Time) (Changes, Verification,
 	return Changes{Verifications: []Verification{*v}}, *v, nil
 }
 
+// Unlock forgets the streak of a subject, as an operator may who knows that the
+// person is the right one. The answer says whether there was a streak.
+//
+// Refusals: NotFound.
+type Unlock struct{ Target Target }
+
+// Needs names the subject.
+func (u Unlock) Needs(env *Env) (Needs, error) {
+	key, err := u.Target.Key(env)
+	return Needs{Subject: key}, err
+}
+
+// Decide forgets the streak.
+func (u Unlock) Decide(_ *Env, rows Rows, _ time.Time) (Changes, bool, error) {
+	s := rows.Subject
+	if s == nil {
+		return Changes{}, false, &Error{Kind: NotFound}
+	}
+	if s.Streak == 0 {
+		return Changes{}, false, nil
+	}
+	s.Streak = 0
+	return Changes{Subject: s}, true, nil
+}
+
 // Expire writes down that a pending verification's time is over. Nothing waits
 // for it: everyone who looks sees so by the clock. The answer says whether it
 // changed anything.

@@ -107,6 +107,23 @@ func TestTheHundredAndFirstWrongGuessInARowLocksEvenTheRightOne(t *testing.T) {
 	outcome(t, w, check(v, w.code(t, v)), verify.OutcomeLocked)
 }
 
+func TestAnOperatorCanUnlockANumber(t *testing.T) {
+	w := newWorld()
+	target := verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}
+	refused(t, w, verify.Unlock{Target: target}, verify.NotFound)
+	for range 20 {
+		v := must(t, w, start(ada)).Verification
+		for range 5 {
+			must(t, w, check(v, w.wrong(t, v)))
+		}
+	}
+	refused(t, w, start(ada), verify.Locked)
+	if !must(t, w, verify.Unlock{Target: target}) || must(t, w, verify.Unlock{Target: target}) {
+		t.Error("the streak was not forgotten once")
+	}
+	must(t, w, start(ada))
+}
+
 func TestARightGuessEndsTheStreak(t *testing.T) {
 	w := newWorld()
 	v := must(t, w, start(ada)).Verification
