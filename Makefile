@@ -4,6 +4,7 @@
 #   make test    every test of the project; installs what is missing
 #   make check   what CI runs: lint and test
 #   make bench   the closed-loop benchmark, on loopback
+#   make mutants seeds faults one by one and shows that the tests notice
 #   make soak    the long forms of the tests
 #   make build   the binary, at bin/countersign
 
@@ -13,7 +14,7 @@ LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN     := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 SDK      := e2e/sdk/telnyx
 
-.PHONY: dev build test check lint bench soak fuzz vuln tools tidy clean
+.PHONY: dev build test check lint bench mutants soak fuzz vuln tools tidy clean
 
 dev: build
 	bin/countersign dev $(ARGS)
@@ -40,8 +41,13 @@ tools:
 bench:
 	$(GO) run ./bench $(ARGS)
 
+mutants: tools
+	$(GO) run ./mutants $(ARGS)
+
 soak: tools
 	$(GO) test -race -timeout 60m -count=10 ./internal/... ./cmd/...
+	$(GO) test -tags soak -timeout 60m -count=10 -run Killed ./internal/store
+	$(GO) run ./mutants
 	$(GO) test -timeout 60m -v -run Property ./internal/verify -args -seeds 100000
 	$(MAKE) fuzz FUZZTIME=5m
 	cd e2e && $(GO) test -timeout 60m -count=5 ./...

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"countersign/internal/app"
+	"countersign/internal/store/pgtest"
 )
 
 // TestMain lets the test's own binary be the program, so that the tests start,
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("BE_COUNTERSIGN") == "1" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Main(m))
 }
 
 // process is a running countersign.
@@ -116,9 +117,14 @@ const testKey = "KEY-for-the-tests-of-the-command"
 // serveWith runs the serve command with one carrier, in a folder that outlives it.
 func serveWith(t *testing.T, dir, carrierURL string) *process {
 	t.Helper()
+	return serveOn(t, dir, "sqlite:"+filepath.Join(dir, "c.db"), carrierURL)
+}
+
+func serveOn(t *testing.T, dir, database, carrierURL string) *process {
+	t.Helper()
 	path := filepath.Join(dir, "config.yml")
 	conf := map[string]any{
-		"listen": "127.0.0.1:0", "environment": "development", "database": "sqlite:" + filepath.Join(dir, "c.db"),
+		"listen": "127.0.0.1:0", "environment": "development", "database": database,
 		"key_file": filepath.Join(dir, "key"), "api_keys": []string{testKey},
 		"carriers": []any{map[string]string{
 			"name": "telnyx", "type": "telnyx", "api_key": carrierKey, "from": "+12015550100", "base_url": carrierURL,

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"countersign/internal/deliver/telnyx/telnyxtest"
+	"countersign/internal/store/pgtest"
 )
 
 func TestOver64ConnectionsARightCodeIsAcceptedOnce(t *testing.T) {
@@ -108,6 +109,62 @@ func TestKilledWhileTheCarrierIsSilentTheMessageStillGoesOut(t *testing.T) {
 	kill(t, p)
 	api := telnyxtest.New(carrierKey)
 	restarted(t, dir, carrierAt(t, nil, api), api, v)
+}
+
+// Two nodes share a PostgreSQL database and a key. One is killed with a message
+// accepted that no carrier has taken; the other sends it once its lease is over.
+func TestWhatAKilledNodeAcceptedAnotherSends(t *testing.T) {
+	dir, database := t.TempDir(), pgtest.URL(t)
+	arrived := make(chan struct{}, 8)
+	silent := carrierAt(t, nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	}))
+	api := telnyxtest.New(carrierKey)
+	one := serveOn(t, dir, database, silent)
+	two := serveOn(t, dir, database, carrierAt(t, nil, api))
+	if one.ProfileID != two.ProfileID {
+		t.Fatal("the nodes have two profiles")
+	}
+	v := one.begin("+13035551201")
+	<-arrived
+	kill(t, one)
+	m, err := api.Wait(t.Context(), "+13035551201")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := strings.Trim(m.Text[strings.LastIndex(m.Text, " "):], " .")
+	if c := two.check(v.ID, code); c.ResponseCode != "accepted" {
+		t.Errorf("on the other node: %+v", c)
+	}
+	if n := len(api.Messages()); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+func TestOnTwoNodesARightCodeIsAcceptedOnce(t *testing.T) {
+	dir, database := t.TempDir(), pgtest.URL(t)
+	api := telnyxtest.New(carrierKey)
+	carrier := carrierAt(t, nil, api)
+	nodes := []*process{serveOn(t, dir, database, carrier), serveOn(t, dir, database, carrier)}
+	for _, number := range []string{"+13035551201", "+13035551202", "+13035551203"} {
+		v := nodes[0].begin(number)
+		m, err := api.Wait(t.Context(), number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := strings.Trim(m.Text[strings.LastIndex(m.Text, " "):], " .")
+		var accepted atomic.Int32
+		atOnce(64, func(i int) {
+			if c := nodes[i%2].check(v.ID, code); c.ResponseCode == "accepted" {
+				accepted.Add(1)
+			}
+		})
+		if accepted.Load() != 1 {
+			t.Errorf("%s: accepted %d times", number, accepted.Load())
+		}
+	}
 }
 
 func kill(t *testing.T, p *process) {

@@ -22,7 +22,6 @@ import (
 	"countersign/internal/ledger"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
-	"countersign/internal/store"
 	"countersign/internal/telnyxapi"
 	"countersign/internal/verify"
 )
@@ -42,7 +41,7 @@ type App struct {
 	keys       *secret.Ring
 	clock      func() time.Time
 	log        *slog.Logger
-	store      *store.SQLite
+	store      verify.Store
 	ledger     *ledger.Ledger
 	dispatcher *deliver.Dispatcher
 	keeper     *keeper
@@ -78,7 +77,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = store.Open(ctx, a.settings.database); err != nil {
+	if a.store, err = a.settings.database.open(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.start(ctx, routes(&a.config, senders), box); err != nil {
@@ -101,7 +100,7 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 	}
 	e := &engine{store: a.store}
 	a.dispatcher = deliver.New(deliver.Config{
-		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: true,
+		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
 	a.ledger = ledger.New(ledger.Config{Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Log: a.log})
 	e.ledger, e.dispatcher = a.ledger, a.dispatcher

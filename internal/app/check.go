@@ -22,7 +22,7 @@ import (
 // settings are a Config that has been checked, in the types of the packages.
 type settings struct {
 	publicURL *url.URL
-	database  string
+	database  database
 	profile   verify.Profile
 	region    string
 	limits    verify.Limits
@@ -50,10 +50,8 @@ func (c *Config) check() (settings, error) {
 	if !slices.Contains([]string{"", "production", "development"}, c.Environment) {
 		wrong("environment", "%q is neither production nor development", c.Environment)
 	}
-	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && path != "" && path[0] != ':' {
-		s.database = path
-	} else {
-		wrong("database", "this release knows sqlite:PATH, such as sqlite:data/countersign.db")
+	if s.database, err = parseDatabase(c.Database); err != nil {
+		wrong("database", "%v", err)
 	}
 	if s.publicURL, err = c.publicURL(); err != nil {
 		wrong("public_url", "%v", err)
@@ -158,11 +156,11 @@ func (c *Config) publicURL() (*url.URL, error) {
 
 func (c *Config) checkKeys() error {
 	var errs []error
-	if c.development() && c.KeyFile == "" && c.Key.Reveal() == "" {
+	if strings.HasPrefix(c.Database, "sqlite:") && c.development() && c.KeyFile == "" && c.Key.Reveal() == "" {
 		c.KeyFile = strings.TrimSuffix(strings.TrimPrefix(c.Database, "sqlite:"), ".db") + ".key"
 	}
-	if !c.development() && c.KeyFile == "" && c.Key.Reveal() == "" {
-		errs = append(errs, errors.New("key_file: production needs a key file, to protect codes and numbers in the database. "+
+	if c.KeyFile == "" && c.Key.Reveal() == "" {
+		errs = append(errs, errors.New("key_file: a server needs a key file, to protect codes and numbers in the database. "+
 			"Make one with «countersign keys generate PATH», keep a copy apart from the database, and set key_file (or COUNTERSIGN_KEY_FILE)"))
 	}
 	if c.KeyFile != "" && c.Key.Reveal() != "" {

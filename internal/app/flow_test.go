@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"countersign/internal/app"
+	"countersign/internal/store/pgtest"
 )
 
 // TestFlows plays the scripts of testdata/flows against the whole service, over
@@ -36,24 +37,32 @@ func TestFlows(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, path := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f := newFlow(t)
-			n := 0
-			for line := range strings.Lines(string(text)) {
-				n++
-				line = strings.TrimSpace(line)
-				if line == "" || line[0] == '#' {
-					continue
-				}
-				if err := f.step(line); err != nil {
-					t.Fatalf("%s:%d: %s: %v", path, n, line, err)
-				}
-			}
-		})
+		name := strings.TrimSuffix(filepath.Base(path), ".txt")
+		t.Run(name+" on SQLite", func(t *testing.T) { playFlow(t, path, "") })
+		t.Run(name+" on PostgreSQL", func(t *testing.T) { playFlow(t, path, pgtest.URL(t)) })
+	}
+}
+
+// TestMain ends the PostgreSQL server that the flows start.
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func playFlow(t *testing.T, path, database string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFlow(t, database)
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if err := f.step(line); err != nil {
+			t.Fatalf("%s:%d: %s: %v", path, n, line, err)
+		}
 	}
 }
 
@@ -72,12 +81,15 @@ func (f *flow) now() time.Time {
 	return time.Now().Add(f.ahead)
 }
 
-func newFlow(t *testing.T) *flow {
+func newFlow(t *testing.T, database string) *flow {
 	t.Helper()
 	f := &flow{t: t, ids: map[string]string{}, numbers: map[string]string{}}
 	c := app.Development(t.TempDir())
 	c.Listen = "127.0.0.1:0"
 	c.Limits.NumberPerHour = 12
+	if database != "" {
+		c.Database = database
+	}
 	c.AddInbox()
 	a, err := app.Open(t.Context(), c, app.Options{Now: f.now})
 	if err != nil {

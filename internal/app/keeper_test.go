@@ -72,3 +72,42 @@ func TestTheKeeperWritesDownWhatHasExpired(t *testing.T) {
 		}
 	}
 }
+
+func TestTheKeeperKeepsTheAnswerToAnIdempotencyKeyForADay(t *testing.T) {
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now } // moved only while nobody is asking
+	env := &verify.Env{Keys: secret.Generate(), Random: rand.Reader, Node: "n", Channels: []verify.Channel{verify.SMS}}
+	l := ledger.New(ledger.Config{Store: s, Env: env, Now: clock})
+	t.Cleanup(l.Close)
+	begin := func() verify.ID {
+		started, err := ledger.Do(t.Context(), l, verify.Start{
+			Profile: verify.Profile{Tenant: "t", Template: message.Plain, Code: code.Default, Validity: time.Minute},
+			Channel: verify.SMS, Number: phone.Trusted("+447400123451"), Once: &verify.Once{Key: "k"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return started.Verification.ID
+	}
+	first := begin()
+	k := &keeper{store: s, ledger: l, now: clock, log: slog.New(slog.DiscardHandler), seen: now}
+	for _, tt := range []struct {
+		pass time.Duration
+		same bool
+	}{
+		{0, true}, {23 * time.Hour, true}, {2 * time.Hour, false},
+	} {
+		now = now.Add(tt.pass)
+		if err := k.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if same := begin() == first; same != tt.same {
+			t.Errorf("after %s more the answer is the same: %v", tt.pass, same)
+		}
+	}
+}

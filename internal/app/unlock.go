@@ -9,7 +9,6 @@ import (
 
 	"countersign/internal/ledger"
 	"countersign/internal/phone"
-	"countersign/internal/store"
 	"countersign/internal/verify"
 )
 
@@ -29,7 +28,7 @@ func Unlock(ctx context.Context, c Config, number string) (found bool, err error
 	if err != nil {
 		return false, err
 	}
-	st, err := store.Open(ctx, s.database)
+	st, err := s.database.open(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"countersign/internal/code"
-	"countersign/internal/limit"
 	"countersign/internal/verify"
 )
 
@@ -21,12 +19,6 @@ type statements struct {
 	addSubject, addVerification, addDelivery, addBucket, addReplay                *stmt
 	changeSubject, changeVerification, changeDelivery, changeBucket, changeReplay *stmt
 }
-
-const verificationColumns = `id, tenant, profile, subject, purpose, channel, address, key_id, alphabet, length,
-	custom_code, template, app_name, status, guesses, sends, sent_at, created_at, expires_at, updated_at`
-
-const deliveryColumns = `verification, number, channel, state, attempt, node, due_at, carrier, carrier_id, class,
-	created_at, updated_at`
 
 func (st *statements) prepare(ctx context.Context, c *conn) error {
 	for _, p := range []struct {
@@ -282,65 +274,4 @@ func blob(b []byte) driver.Value {
 		return nil
 	}
 	return b
-}
-
-type scanner interface{ Scan(...any) error }
-
-func scanSubject(row scanner) (r verify.Subject, err error) {
-	var key, live []byte
-	var hour, day int64
-	if err = row.Scan(&key, &r.KeyID, &live, &r.Streak, &hour, &day); err == nil {
-		r.Hour, r.Day = limit.State(hour), limit.State(day)
-		err = errors.Join(fill(r.Key[:], key), fill(r.Live[:], live))
-	}
-	return r, err
-}
-
-func scanVerification(row scanner) (r verify.Verification, err error) {
-	var id, profile, subject []byte
-	var channel, alphabet, status string
-	var sent, created, expires, updated int64
-	err = row.Scan(&id, &r.Tenant, &profile, &subject, &r.Purpose, &channel, &r.Address, &r.KeyID, &alphabet, &r.Code.Length,
-		&r.CustomCode, &r.Template, &r.AppName, &status, &r.Guesses, &r.Sends, &sent, &created, &expires, &updated)
-	if err == nil {
-		r.Channel, r.Code.Alphabet, r.Status = verify.Channel(channel), code.Alphabet(alphabet), verify.Status(status)
-		r.SentAt, r.CreatedAt, r.ExpiresAt, r.UpdatedAt = instant(sent), instant(created), instant(expires), instant(updated)
-		err = errors.Join(fill(r.ID[:], id), fill(r.Profile[:], profile), fill(r.Subject[:], subject))
-	}
-	return r, err
-}
-
-func scanDelivery(row scanner) (r verify.Delivery, err error) {
-	var id []byte
-	var channel, state, class string
-	var due, created, updated int64
-	err = row.Scan(&id, &r.Key.Number, &channel, &state, &r.Attempt, &r.Node, &due, &r.Carrier, &r.CarrierID, &class,
-		&created, &updated)
-	if err == nil {
-		r.Channel, r.State, r.Class = verify.Channel(channel), verify.DeliveryState(state), verify.Class(class)
-		r.DueAt, r.CreatedAt, r.UpdatedAt = instant(due), instant(created), instant(updated)
-		err = fill(r.Key.Verification[:], id)
-	}
-	return r, err
-}
-
-func scanBucket(row scanner) (r verify.Bucket, err error) {
-	var key []byte
-	var state int64
-	if err = row.Scan(&key, &state); err == nil {
-		r.State = limit.State(state)
-		err = fill(r.Key[:], key)
-	}
-	return r, err
-}
-
-func scanReplay(row scanner) (r verify.Replay, err error) {
-	var key, fingerprint, id []byte
-	var outcome string
-	var created int64
-	if err = row.Scan(&key, &fingerprint, &id, &outcome, &created); err == nil {
-		r.Outcome, r.CreatedAt = verify.Outcome(outcome), instant(created)
-		err = errors.Join(fill(r.Key[:], key), fill(r.Fingerprint[:], fingerprint), fill(r.Verification[:], id))
-	}
-	return r, err
 }

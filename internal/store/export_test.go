@@ -24,3 +24,14 @@ func (s *SQLite) Pragma(ctx context.Context, name string) string {
 	}
 	return fmt.Sprint(row[0])
 }
+
+// BreakCommit makes every commit from now on fail in the database.
+func (s *SQLite) BreakCommit(ctx context.Context) error {
+	st, err := s.write.prepare(ctx, "ROLLBACK TO nowhere")
+	if err != nil {
+		return err
+	}
+	s.st.commit = st
+	s.st.all = append(s.st.all, st)
+	return nil
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"countersign/internal/verify"
@@ -69,14 +68,6 @@ func (s *SQLite) Profile(ctx context.Context, tenant, name string, want verify.I
 	return id, wrap(err)
 }
 
-func scanID(row scanner) (id verify.ID, err error) {
-	var raw []byte
-	if err = row.Scan(&raw); err == nil {
-		err = fill(id[:], raw)
-	}
-	return id, err
-}
-
 // one reads a row, or nil where there is none.
 func one[R any](row *sql.Row, scan func(scanner) (R, error)) (*R, error) {
 	r, err := scan(row)
@@ -104,35 +95,4 @@ func many[R any](ctx context.Context, db *sql.DB, scan func(scanner) (R, error),
 		out = append(out, r)
 	}
 	return out, wrap(rows.Err())
-}
-
-func wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("store: %w", err)
-}
-
-// fill copies a stored key of fixed length.
-func fill(to, from []byte) error {
-	if len(to) != len(from) {
-		return fmt.Errorf("a key of %d bytes where %d belong", len(from), len(to))
-	}
-	copy(to, from)
-	return nil
-}
-
-// Instants are Unix milliseconds; zero is no instant.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func instant(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

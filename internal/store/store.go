@@ -1,9 +1,14 @@
-// Package store keeps the core's rows in SQLite, in one file beside the binary.
+// Package store keeps the core's rows: in SQLite, in one file beside the binary, or
+// in a PostgreSQL that any number of nodes share.
 //
 // The one idea is that a Store only loads, locks and writes: it holds no rule and
-// compares nothing. One connection writes, in write-ahead mode with a sync at
-// every commit; others read meanwhile and move the log back into the file. One
-// process owns the file, which it locks.
+// compares nothing, so the rules are the same on both. Both have one connection
+// that commits, in batches, and others that read meanwhile.
+//
+// SQLite's is in write-ahead mode with a sync at every commit; the readers move
+// the log back into the file. One process owns the file, which it locks.
+// PostgreSQL's locks what a batch names in one order over all nodes, and spends
+// two round trips on it. It does not choose between databases: app does.
 package store
 
 import (
@@ -57,6 +62,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("store: cannot make the data folder: %w", err)
 	}
+	path = realPath(path)
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
 		return nil, err
@@ -85,6 +91,17 @@ func (s *SQLite) open(ctx context.Context, path string) (err error) {
 		return err
 	}
 	return s.st.prepare(ctx, s.write)
+}
+
+// realPath follows links, so that one database has one lock whatever it is called.
+func realPath(path string) string {
+	if p, err := filepath.EvalSymlinks(path); err == nil {
+		return p
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return path
 }
 
 // makePrivate makes the file, if there is none, readable by its owner alone; the

@@ -13,7 +13,7 @@ import (
 	"countersign/internal/verify/storetest"
 )
 
-func open(t *testing.T, path string) *store.SQLite {
+func open(t testing.TB, path string) *store.SQLite {
 	t.Helper()
 	s, err := store.Open(t.Context(), path)
 	if err != nil {
@@ -38,6 +38,13 @@ func TestASecondProcessIsKeptOut(t *testing.T) {
 	s := open(t, path)
 	if _, err := store.Open(t.Context(), path); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("a second opening: %v", err)
+	}
+	link := filepath.Join(t.TempDir(), "by-another-name")
+	if err := os.Symlink(filepath.Dir(path), link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), filepath.Join(link, "c.db")); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("a second opening by another name: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

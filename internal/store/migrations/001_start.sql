@@ -72,3 +72,6 @@ CREATE TABLE replays (
     outcome      TEXT NOT NULL,
     created_at   INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
+
+-- Old answers are forgotten by their age; without it each look reads all of them.
+CREATE INDEX replays_by_age ON replays (created_at);

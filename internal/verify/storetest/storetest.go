@@ -29,6 +29,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 	}{
 		{"every row comes back as it was written, also after reopening", roundTrip},
 		{"a changed row keeps what was not changed", change},
+		{"every column that can change does", changeRest},
 		{"naming a verification brings its subject, and a subject its live verification", related},
 		{"an error of decide writes nothing", discard},
 		{"commits of many callers do not lose each other's changes", concurrent},
@@ -183,6 +184,28 @@ func change(t *testing.T, open Open) {
 		t.Errorf("bucket %v, replay %v", got.Bucket, got.Replay)
 	}
 	wantRows(t, 2, commit(t, s, needs(2), nil))
+}
+
+// changeRest changes what change leaves alone.
+func changeRest(t *testing.T, open Open) {
+	s := open(t)
+	add(t, s, 1)
+	add(t, s, 2)
+	commit(t, s, needs(1), func(r verify.Rows) verify.Changes {
+		r.Subject.Hour, r.Subject.Day = 18, 1<<46
+		r.Replay.Outcome, r.Replay.Verification = verify.OutcomeAccepted, id(2)
+		return verify.Changes{Subject: r.Subject, Replay: r.Replay}
+	})
+	got := commit(t, s, needs(1), nil)
+	if got.Subject.Hour != 18 || got.Subject.Day != 1<<46 {
+		t.Errorf("the limits are %d and %d", got.Subject.Hour, got.Subject.Day)
+	}
+	if got.Replay.Outcome != verify.OutcomeAccepted || got.Replay.Verification != id(2) {
+		t.Errorf("the replay is %+v", got.Replay)
+	}
+	if got.Replayed == nil || got.Replayed.ID != id(2) {
+		t.Errorf("the replay brings %v", got.Replayed)
+	}
 }
 
 func related(t *testing.T, open Open) {

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"countersign/internal/verify"
+)
+
+// Postgres is a verify.Store in a PostgreSQL database, which any number of
+// processes may share.
+type Postgres struct {
+	link    *link         // the one connection that commits
+	read    *pgxpool.Pool // to the primary as well: a standby lags behind
+	closing sync.Once
+}
+
+// Bounds of what a caller waits for.
+const (
+	connectTime = 5 * time.Second  // for one server to take a connection
+	batchTime   = 10 * time.Second // for a batch, once begun, against a server that hangs
+)
+
+// session is what a connection that commits asks of the server.
+//
+// The plans are forced to be the generic ones that go by key: every statement
+// names rows by their keys, and a plan that was made while a table was small must
+// not be kept when it has grown. Whoever waits for a lock, or holds locks and is
+// gone without a word (a machine that froze, a cable pulled), is ended by the
+// server, so that a dead node's rows are free within seconds.
+var session = map[string]string{
+	"plan_cache_mode":  "force_generic_plan",
+	"enable_seqscan":   "off",
+	"enable_hashjoin":  "off",
+	"enable_mergejoin": "off",
+	"jit":              "off",
+	"lock_timeout":     "5s",
+
+	"idle_in_transaction_session_timeout": "5s",
+}
+
+// OpenPostgres opens the database at a URL of the form
+// postgres://user:password@host:5432/name and brings its schema up to date.
+// Errors are ErrNewer and sentences for the operator; none holds the password.
+func OpenPostgres(ctx context.Context, url string) (*Postgres, error) {
+	config, err := configure(url)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := connect(ctx, config.ConnConfig)
+	if err != nil {
+		return nil, sentence(err, config.ConnConfig)
+	}
+	if err := prepareDatabase(ctx, conn); err != nil {
+		return nil, errors.Join(sentence(err, config.ConnConfig), conn.close(ctx))
+	}
+	read, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, errors.Join(sentence(err, config.ConnConfig), conn.close(ctx))
+	}
+	dial := func(ctx context.Context) (*pgConn, error) { return dialAgain(ctx, config.ConnConfig) }
+	return &Postgres{link: newLink(context.WithoutCancel(ctx), dial, conn), read: read}, nil
+}
+
+func configure(url string) (*pgxpool.Config, error) {
+	unreadable := errors.New("store: the database URL cannot be read; it looks like postgres://user:password@host:5432/name")
+	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		return nil, unreadable
+	}
+	// The parser's error quotes what it was given, so it is not passed on.
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, unreadable
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = int32(max(4, runtime.NumCPU()))
+	}
+	c := config.ConnConfig
+	// Of several hosts the primary is taken, whatever the URL says: a decision
+	// made elsewhere is made on rows that are out of date.
+	c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = connectTime
+	}
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "countersign"
+	}
+	config.AfterConnect = makeDurable
+	return config, nil
+}
+
+// prepareDatabase makes a first connection ready: right version, right schema,
+// statements known.
+func prepareDatabase(ctx context.Context, c *pgConn) error {
+	if err := checkVersion(c.PgConn().ParameterStatus("server_version")); err != nil {
+		return err
+	}
+	if err := migratePostgres(ctx, c.Conn); err != nil {
+		return err
+	}
+	return c.prepare(ctx)
+}
+
+func dialAgain(ctx context.Context, config *pgx.ConnConfig) (*pgConn, error) {
+	c, err := connect(ctx, config)
+	if err != nil {
+		return nil, sentence(err, config)
+	}
+	if err := c.prepare(ctx); err != nil {
+		return nil, errors.Join(sentence(err, config), c.close(ctx))
+	}
+	return c, nil
+}
+
+// makeDurable keeps a database that was set to answer before the disk does from
+// making liars of us. Stricter settings than "on" stay.
+func makeDurable(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
+		WHERE current_setting('synchronous_commit') = 'off'`)
+	return err
+}
+
+// Close closes the connections. Nobody may be using p. Closing twice is harmless.
+func (p *Postgres) Close() (err error) {
+	p.closing.Do(func() {
+		err = p.link.close()
+		p.read.Close()
+	})
+	return err
+}
+
+// pgConn is a connection that commits.
+type pgConn struct {
+	*pgx.Conn
+	warned string // the last warning of the server; see save
+}
+
+// connect makes a connection with the session's settings, to a primary.
+func connect(ctx context.Context, config *pgx.ConnConfig) (*pgConn, error) {
+	c := &pgConn{}
+	config = config.Copy()
+	for name, value := range session {
+		config.RuntimeParams[name] = value
+	}
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.SeverityUnlocalized == "WARNING" {
+			c.warned = n.Message
+		}
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	c.Conn = conn
+	if err := makeDurable(ctx, conn); err != nil {
+		return nil, errors.Join(err, c.close(ctx))
+	}
+	return c, nil
+}
+
+// prepare makes the statements known to the server, so that a batch need not.
+func (c *pgConn) prepare(ctx context.Context) error {
+	for _, text := range pgStatements {
+		if _, err := c.Prepare(ctx, text, text); err != nil {
+			return fmt.Errorf("preparing a statement: %w", err)
+		}
+	}
+	return nil
+}
+
+// close says goodbye, and does not wait long for an answer.
+func (c *pgConn) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return c.Close(ctx)
+}
+
+var _ verify.Store = (*Postgres)(nil)
