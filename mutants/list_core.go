@@ -16,6 +16,8 @@ func all() []mutant {
 const (
 	check    = "internal/verify/check.go"
 	start    = "internal/verify/start.go"
+	resend   = "internal/verify/resend.go"
+	once     = "internal/verify/once.go"
 	verify   = "internal/verify/verify.go"
 	delivery = "internal/verify/delivery.go"
 	core     = "internal/verify"
@@ -57,7 +59,7 @@ var guesses = []mutant{
 	{name: "the streak's lock is skipped at a start", file: start, kill: core,
 		find: "if subject.Streak >= MaxStreak {\n\t\treturn Changes{}, Started{}, &Error{Kind: Locked}\n\t}\n\tchanges",
 		with: "if false {\n\t\treturn Changes{}, Started{}, &Error{Kind: Locked}\n\t}\n\tchanges"},
-	{name: "the streak's lock is skipped at a resend", file: start, kill: core,
+	{name: "the streak's lock is skipped at a resend", file: resend, kill: core,
 		find: "if subject.Streak >= MaxStreak {\n\t\treturn Changes{}, Started{}, &Error{Kind: Locked}\n\t}\n\tif err := resendable",
 		with: "if false {\n\t\treturn Changes{}, Started{}, &Error{Kind: Locked}\n\t}\n\tif err := resendable"},
 	{name: "the streak's bound is a thousand", file: verify, kill: core, find: "MaxStreak = 100", with: "MaxStreak = 1000"},
@@ -83,43 +85,43 @@ var guesses = []mutant{
 // sends: when a message may go out.
 var sends = []mutant{
 	{name: "the validity is not cut", file: start, kill: core, find: "min(validity, MaxValidity)", with: "validity"},
-	{name: "the cooldown is ignored", file: start, kill: core, find: "now.Before(at) {", with: "false && now.Before(at) {"},
+	{name: "the cooldown is ignored", file: resend, kill: core, find: "now.Before(at) {", with: "false && now.Before(at) {"},
 	{name: "every cooldown is the first one", file: verify, kill: core, find: "cooldowns[v.Sends-1]", with: "cooldowns[0]"},
-	{name: "one message too many", file: start, kill: core, find: "if v.Sends >= MaxSends {", with: "if v.Sends > MaxSends {",
+	{name: "one message too many", file: resend, kill: core, find: "if v.Sends >= MaxSends {", with: "if v.Sends > MaxSends {",
 		and: []edit{{"if at := v.ResendAt(); now", "if at := v.SentAt; now"}}},
 	{name: "an equal start within seconds sends a message", file: start, kill: core,
 		find: "\t\treturn Changes{}, Started{Verification: *live}, nil\n",
 		with: "\t\treturn dispatch{subject, *live, s.Network, s.Backlog}.deliver(env, rows, now)\n"},
-	{name: "pressing resend twice sends twice", file: start, kill: core,
+	{name: "pressing resend twice sends twice", file: resend, kill: core,
 		find: "if r.Sends > 0 && v.Sends > r.Sends {", with: "if false {",
 		and: []edit{{"if err := resendable(*v, now); err != nil {", "if err := resendable(*v, now); err != nil && r.Sends == 0 {"}}},
-	{name: "a resend does not compare the tenant", file: start, kill: core,
+	{name: "a resend does not compare the tenant", file: resend, kill: core,
 		find: "v == nil || subject == nil || v.Tenant != r.Tenant", with: "v == nil || subject == nil"},
-	{name: "a settled verification can be resent", file: start, kill: core,
+	{name: "a settled verification can be resent", file: resend, kill: core,
 		find: "if v.StatusAt(now) != Pending {\n\t\treturn Changes{}, Started{}, &Error{Kind: Settled}", with: "if false {\n\t\treturn Changes{}, Started{}, &Error{Kind: Settled}"},
 	{name: "a replaced custom code stays good", file: start, kill: core,
 		find: "old.Status, old.UpdatedAt = Canceled, now", with: "old.UpdatedAt = now"},
-	{name: "the network's limit is not spent", file: start, kill: core, find: `if d.network != "" {`, with: "if false {"},
-	{name: "the hour's limit is not asked", file: start, kill: core, find: "max(hour, day, network)", with: "max(0*hour, day, network)"},
-	{name: "the hour's limit is not spent in the commit that makes the message", file: start, kill: core,
+	{name: "the network's limit is not spent", file: resend, kill: core, find: `if d.network != "" {`, with: "if false {"},
+	{name: "the hour's limit is not asked", file: resend, kill: core, find: "max(hour, day, network)", with: "max(0*hour, day, network)"},
+	{name: "the hour's limit is not spent in the commit that makes the message", file: resend, kill: core,
 		find: "subject.Hour, hour = ", with: "_, hour = "},
-	{name: "the day's limit is not asked", file: start, kill: core, find: "max(hour, day, network)", with: "max(hour, 0*day, network)"},
-	{name: "the day's limit is not spent", file: start, kill: core, find: "subject.Day, day = ", with: "_, day = "},
-	{name: "a resend is outside the limits", file: start, kill: core,
+	{name: "the day's limit is not asked", file: resend, kill: core, find: "max(hour, day, network)", with: "max(hour, 0*day, network)"},
+	{name: "the day's limit is not spent", file: resend, kill: core, find: "subject.Day, day = ", with: "_, day = "},
+	{name: "a resend is outside the limits", file: resend, kill: core,
 		find: "max(hour, day, network); wait > 0 {", with: "max(hour, day, network); wait > 0 && v.Sends == 0 {"},
-	{name: "a resend is outside the network's limit", file: start, kill: core,
+	{name: "a resend is outside the network's limit", file: resend, kill: core,
 		find: "networkBucket(env, r.Network)", with: `networkBucket(env, "")`,
 		and: []edit{{"dispatch{*subject, *v, r.Network, r.Backlog}", `dispatch{*subject, *v, "", r.Backlog}`}}},
-	{name: "a full outbox is ignored", file: start, kill: core, find: "d.backlog >= env.Limits.Backlog", with: "false"},
-	{name: "a full outbox is ignored by a resend", file: start, kill: core, find: "*v, r.Network, r.Backlog}", with: "*v, r.Network, 0}"},
+	{name: "a full outbox is ignored", file: resend, kill: core, find: "d.backlog >= env.Limits.Backlog", with: "false"},
+	{name: "a full outbox is ignored by a resend", file: resend, kill: core, find: "*v, r.Network, r.Backlog}", with: "*v, r.Network, 0}"},
 	{name: "numbers that cannot be reached get messages", file: "internal/verify/guard.go", kill: core,
 		find: "!slices.Contains(reachable[ch], kind)", with: "false"},
 	{name: "countries that are not enabled get messages", file: "internal/verify/guard.go", kill: core,
 		find: "len(p.Countries) > 0 && ", with: "false && "},
 	{name: "a channel without a carrier is accepted", file: "internal/verify/guard.go", kill: core,
 		find: "!slices.Contains(env.Channels, ch)", with: "false"},
-	{name: "a replay's fingerprint is ignored", file: start, kill: core, find: "if rows.Replay.Fingerprint != o.Fingerprint {", with: "if false {"},
-	{name: "a replay never ages", file: start, kill: core, find: " || now.Sub(rows.Replay.CreatedAt) >= ReplayAge"},
+	{name: "a replay's fingerprint is ignored", file: once, kill: core, find: "if rows.Replay.Fingerprint != o.Fingerprint {", with: "if false {"},
+	{name: "a replay never ages", file: once, kill: core, find: " || now.Sub(rows.Replay.CreatedAt) >= ReplayAge"},
 }
 
 // subjects: who is kept apart from whom.
@@ -128,8 +130,8 @@ var subjects = []mutant{
 	{name: "profiles share a subject", file: start, kill: core, find: "t.Profile.String(), "},
 	{name: "purposes share a subject", file: start, kill: core, find: "t.Purpose, "},
 	{name: "numbers share a subject", file: start, kill: core, find: ", t.Number.E164())", with: ")"},
-	{name: "tenants share their Idempotency-Keys", file: start, kill: core, find: "operation, tenant, o.Key", with: "operation, o.Key"},
-	{name: "a start and a check share their Idempotency-Keys", file: start, kill: core,
+	{name: "tenants share their Idempotency-Keys", file: once, kill: core, find: "operation, tenant, o.Key", with: "operation, o.Key"},
+	{name: "a start and a check share their Idempotency-Keys", file: once, kill: core,
 		find: `"once", operation, tenant`, with: `"once", tenant`},
 	{name: "a sealed column opens in another row", file: verify, kill: core,
 		find: `return "verification " + id.String() + " " + column`, with: `return "verification " + column`},
@@ -169,25 +171,27 @@ var deliveries = []mutant{
 		find: "return !e.Ambiguous && steering[e.Class].later", with: "return steering[e.Class].later"},
 	{name: "a person who opted out is tried again", file: "internal/verify/sender.go", kill: core,
 		find: "\tFiltered:      {otherCarrier: true},", with: "\tFiltered:      {otherCarrier: true},\n\tOptedOut: {otherCarrier: true},"},
-	{name: "every refusal goes to the next carrier", file: deliverer, kill: outbox,
+	{name: "every refusal goes to the next carrier", file: sending, kill: outbox,
 		find: "refusal == nil || !refusal.OtherCarrier()", with: "refusal == nil"},
-	{name: "no refusal goes to the next carrier", file: deliverer, kill: outbox,
+	{name: "no refusal goes to the next carrier", file: sending, kill: outbox,
 		find: "refusal == nil || !refusal.OtherCarrier()", with: "true"},
-	{name: "a carrier that panicked surely sent nothing", file: deliverer, kill: outbox,
+	{name: "a carrier that panicked surely sent nothing", file: sending, kill: outbox,
 		find: `Ambiguous: true, Err: fmt.Errorf("the carrier panicked`, with: `Err: fmt.Errorf("the carrier panicked`},
-	{name: "a slow send loses its lease", file: deliverer, kill: outbox,
+	{name: "a slow send loses its lease", file: sending, kill: outbox,
 		find: "\tstop := d.keepLease(j.Delivery.Key)\n\tdefer stop()\n"},
-	{name: "a job that waited past its lease is sent without asking", file: deliverer, kill: outbox,
+	{name: "a job that waited past its lease is sent without asking", file: sending, kill: outbox,
 		find: "if d.Now().Add(verify.RenewEvery).After(j.Delivery.DueAt) {", with: "if false {"},
-	{name: "a job offered twice is sent twice", file: deliverer, kill: outbox,
+	{name: "a job offered twice is sent twice", file: lookout, kill: outbox,
 		find: "if d.closed || d.held[j.Delivery.Key] {", with: "if d.closed {"},
-	{name: "the deliveries of a dead process wait for their lease", file: deliverer, kill: outbox,
+	{name: "the deliveries of a dead process wait for their lease", file: lookout, kill: outbox,
 		find: "orphans := d.Alone", with: "orphans := false"},
-	{name: "a job without room is forgotten", file: deliverer, kill: outbox,
+	{name: "a job without room is forgotten", file: lookout, kill: outbox,
 		find: "\t\td.later = append(d.later, j.Delivery.Key)\n"},
 }
 
 const (
 	deliverer = "internal/deliver/deliver.go"
+	sending   = "internal/deliver/send.go"
+	lookout   = "internal/deliver/outbox.go"
 	outbox    = "internal/deliver"
 )

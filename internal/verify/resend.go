@@ -1,0 +1,104 @@
+package verify
+
+import "time"
+
+// Resend sends the same code of a pending verification once more.
+//
+// Refusals: NotFound, Settled, Cooldown, TooManySends, TooManyStarts, Locked, Busy.
+type Resend struct {
+	Tenant       string
+	Verification ID
+	// Sends is how many messages the asker has seen sent. If there are more by
+	// now, someone pressed twice: the answer is a success and nothing is sent.
+	// Zero means that the asker does not say.
+	Sends   int
+	Network string
+	Backlog int
+}
+
+// Needs names the verification and the network's bucket.
+func (r Resend) Needs(env *Env) (Needs, error) {
+	bucket, err := networkBucket(env, r.Network)
+	return Needs{Verification: r.Verification, Bucket: bucket}, err
+}
+
+// Decide resends or refuses.
+func (r Resend) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, error) {
+	v, subject := rows.Verification, rows.Subject
+	if v == nil || subject == nil || v.Tenant != r.Tenant {
+		return Changes{}, Started{}, &Error{Kind: NotFound}
+	}
+	if v.StatusAt(now) != Pending {
+		return Changes{}, Started{}, &Error{Kind: Settled}
+	}
+	if r.Sends > 0 && v.Sends > r.Sends {
+		return Changes{}, Started{Verification: *v}, nil
+	}
+	if subject.Streak >= MaxStreak {
+		return Changes{}, Started{}, &Error{Kind: Locked}
+	}
+	if err := resendable(*v, now); err != nil {
+		return Changes{}, Started{}, err
+	}
+	return dispatch{*subject, *v, r.Network, r.Backlog}.deliver(env, rows, now)
+}
+
+// resendable refuses a message that comes too soon or is one too many.
+func resendable(v Verification, now time.Time) error {
+	if v.Sends >= MaxSends {
+		return &Error{Kind: TooManySends, Wait: v.ExpiresAt.Sub(now)}
+	}
+	if at := v.ResendAt(); now.Before(at) {
+		return &Error{Kind: Cooldown, Wait: at.Sub(now)}
+	}
+	return nil
+}
+
+// dispatch is a message that has been decided on, but for the limits.
+type dispatch struct {
+	subject Subject
+	v       Verification
+	network string // who asks; empty: not limited
+	backlog int
+}
+
+// deliver spends the limits and adds one message of v. Limits are spent in the
+// commit that makes the message, so no crash can send without spending.
+func (d dispatch) deliver(env *Env, rows Rows, now time.Time) (Changes, Started, error) {
+	subject, v := d.subject, d.v
+	if env.Limits.Backlog > 0 && d.backlog >= env.Limits.Backlog {
+		return Changes{}, Started{}, &Error{Kind: Busy, Wait: 10 * time.Second}
+	}
+	changes := Changes{}
+	var hour, day, network time.Duration
+	subject.Hour, hour = env.Limits.Hour.Take(subject.Hour, now)
+	subject.Day, day = env.Limits.Day.Take(subject.Day, now)
+	if d.network != "" {
+		bucket := rows.Bucket
+		bucket.State, network = env.Limits.Network.Take(bucket.State, now)
+		changes.Bucket = &bucket
+	}
+	if wait := max(hour, day, network); wait > 0 {
+		return Changes{}, Started{}, &Error{Kind: TooManyStarts, Wait: wait}
+	}
+	subject.Live = v.ID
+	v.Sends++
+	v.SentAt, v.UpdatedAt = now, now
+	row := Delivery{
+		Key: DeliveryKey{v.ID, v.Sends}, Channel: v.Channel, State: Queued,
+		Attempt: 1, Node: env.Node, DueAt: now.Add(Lease), CreatedAt: now, UpdatedAt: now,
+	}
+	changes.Subject = &subject
+	changes.Verifications = []Verification{v}
+	changes.Deliveries = []Delivery{row}
+	changes.Jobs = []Job{{row, v}}
+	return changes, Started{Verification: v, Sent: true}, nil
+}
+
+// networkBucket is the key of the bucket of a visitor's network.
+func networkBucket(env *Env, network string) (BucketKey, error) {
+	if network == "" {
+		return BucketKey{}, nil
+	}
+	return env.hash16("network", network)
+}
