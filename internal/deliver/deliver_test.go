@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"countersign/internal/code"
 	"countersign/internal/deliver"
@@ -103,6 +105,7 @@ func (o *outbox) start(t *testing.T, n byte) verify.Job {
 
 // carrier answers as a test says, and remembers what it was given.
 type carrier struct {
+	id     string // its name for every message, if it has one
 	mu     sync.Mutex
 	sent   []string
 	answer func(ctx context.Context, try int) error
@@ -118,7 +121,7 @@ func (c *carrier) Send(ctx context.Context, m verify.Message) (verify.Submission
 			return verify.Submission{}, err
 		}
 	}
-	return verify.Submission{CarrierID: "c-" + m.ID}, nil
+	return verify.Submission{CarrierID: cmp.Or(c.id, "c-"+m.ID)}, nil
 }
 
 func (c *carrier) count() int {
@@ -205,6 +208,18 @@ func TestAJobIsSentOnceAndReported(t *testing.T) {
 		time.Sleep(time.Minute) // of the bubble's time: scans and recounts go by
 		if c.count() != 1 || f.Backlog() != 0 {
 			t.Errorf("%d messages, backlog %d", c.count(), f.Backlog())
+		}
+		f.Close(t.Context())
+	})
+}
+
+func TestACarriersStrangeNameForAMessageCanBeStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, newOutbox("n1"), true, &carrier{id: "a\x00bc\n" + strings.Repeat("é", 300)})
+		f.Offer(f.outbox.start(t, 1))
+		synctest.Wait()
+		if d := f.state(t); !strings.HasPrefix(d.CarrierID, "abcéé") || len(d.CarrierID) > 200 || !utf8.ValidString(d.CarrierID) {
+			t.Errorf("%q", d.CarrierID)
 		}
 		f.Close(t.Context())
 	})

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode"
 
 	"countersign/internal/verify"
 )
@@ -99,7 +101,7 @@ func (d *Dispatcher) send(j verify.Job) verify.Report {
 	for _, c := range d.Routes[m.Channel] {
 		begun := d.Now()
 		sub, refusal := attempt(d.ctx, c.Sender, m)
-		report.Carrier, report.CarrierID, report.Refusal = c.Name, sub.CarrierID, refusal
+		report.Carrier, report.CarrierID, report.Refusal = c.Name, printable(sub.CarrierID), refusal
 		d.note(j, m, c.Name, refusal, d.Now().Sub(begun))
 		if refusal == nil || !refusal.OtherCarrier() {
 			return report
@@ -144,4 +146,16 @@ func attempt(ctx context.Context, s verify.Sender, m verify.Message) (sub verify
 		return sub, refusal
 	}
 	return sub, &verify.SendError{Class: verify.UnknownClass, Ambiguous: true, Err: errors.New("the carrier's package returned an error without a class")}
+}
+
+// printable keeps of a carrier's name for a message what every database can hold:
+// an answer that could not be stored would have the message sent again.
+func printable(id string) string {
+	id = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, id)
+	return strings.ToValidUTF8(id[:min(len(id), 200)], "")
 }
