@@ -91,7 +91,8 @@ func New(c Config) *Dispatcher {
 		c.Whole = 4096
 	}
 	d := &Dispatcher{
-		Config: c, jobs: make(chan verify.Job, c.Whole), held: map[verify.DeliveryKey]bool{}, stop: make(chan struct{}), enough: make(chan struct{}),
+		Config: c, jobs: make(chan verify.Job, c.Whole), held: map[verify.DeliveryKey]bool{},
+		stop: make(chan struct{}), enough: make(chan struct{}),
 	}
 	d.ctx, d.abort = context.WithCancel(context.Background())
 	return d
