@@ -203,6 +203,13 @@ func (r *Ring) From(id string) time.Time {
 	return time.Time{}
 }
 
+// Mark is what shows that a key is the one it was, and nothing else of it. The
+// error is ErrKey.
+func (r *Ring) Mark(id string) (mark [16]byte, err error) {
+	sum, err := r.Sum(id, markUse)
+	return [16]byte(sum[:16]), err
+}
+
 func (r *Ring) key(id string) (hidden, bool) {
 	for _, k := range r.now.Load().list {
 		if k.id == id {

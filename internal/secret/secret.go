@@ -34,6 +34,8 @@ const (
 	Row     Use = "row"     // columns of the database are sealed with it
 	Page    Use = "page"    // cookies of the pages are sealed with it
 	API     Use = "api"     // the development API key is derived from it
+
+	markUse Use = "mark"
 )
 
 // Errors of this package.

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"countersign/internal/limit"
@@ -86,6 +88,20 @@ func (s *SQLite) Verifications(ctx context.Context, after verify.ID, except stri
 // Keys lists the keys in use: see verify.Store.
 func (s *SQLite) Keys(ctx context.Context) ([]verify.KeyMark, error) {
 	return many(ctx, s.read, scanKey, "SELECT id, mark FROM keys ORDER BY id")
+}
+
+// KeysOf lists the keys in use of the database at path, which another process may
+// be using.
+func KeysOf(ctx context.Context, path string) ([]verify.KeyMark, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("store: there is no database: %w", err)
+	}
+	db, err := sql.Open("sqlite", dsn(path, "query_only=1"))
+	if err != nil {
+		return nil, wrap(err)
+	}
+	defer db.Close()
+	return many(ctx, db, scanKey, "SELECT id, mark FROM keys ORDER BY id")
 }
 
 // AddKey adds a key: see verify.Store.

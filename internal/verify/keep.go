@@ -124,6 +124,11 @@ func (r Rekey) Decide(env *Env, rows Rows, now time.Time) (Changes, bool, error)
 	return changes, true, nil
 }
 
+// KeyNeededUntil is the first instant at which a key may go that another one took
+// over from, if no verification stands under it: replays and limits that were made
+// under it are over by then.
+func KeyNeededUntil(takenOver time.Time) time.Time { return takenOver.Add(ReplayAge + ClockSlack) }
+
 // rekeyed returns the subject under the current key, and the keys that it leaves.
 func (s Subject) rekeyed(env *Env, rows Rows) (Subject, []SubjectKey) {
 	var gone []SubjectKey

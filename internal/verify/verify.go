@@ -67,6 +67,7 @@ const (
 	StreakAge = 30 * 24 * time.Hour
 	// MinRetention keeps a verification until whoever asked for it has looked.
 	MinRetention = time.Hour
+	MaxRetention = 3650 * 24 * time.Hour
 )
 
 // cooldowns are the waits after the first, second, … send.
