@@ -23,6 +23,7 @@ func (o *observer) checked(cmd verify.Check, got verify.Checked, err error, t ti
 		return
 	}
 	if replay != nil && replay.sure && t.Sub(replay.at) < 24*time.Hour-slack {
+		o.sim.figures.Replayed++
 		if got.Outcome != replay.outcome || got.Verification.ID != replay.id {
 			o.sim.fail("a check was answered %s for %s first and %s for %s again",
 				replay.outcome, replay.id, got.Outcome, got.Verification.ID)

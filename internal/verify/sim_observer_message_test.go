@@ -41,6 +41,9 @@ func (o *observer) claimed(n *simNode, j verify.Job, t time.Time) {
 	case v != nil && (v.dead() || !t.Before(v.end.Add(slack))):
 		o.sim.fail("%s was given to %s, and its verification is over: %s", key, node, v)
 	}
+	if m.owner != "" && m.owner != node {
+		o.sim.figures.Takeovers++
+	}
 	m.owner, m.ownedAt, m.notBefore = node, t, time.Time{}
 }
 

@@ -106,7 +106,9 @@ func newSim(seed uint64) *sim {
 		streak: r.IntN(6) == 0, faults: r.IntN(4) * r.IntN(10), trouble: r.IntN(3) * r.IntN(40), steps: 60 + r.IntN(240),
 	}
 	s.seen = newObserver(s)
-	if !s.streak {
+	if s.streak {
+		s.steps += 150
+	} else {
 		s.limits = verify.Limits{
 			Hour: s.rule(15, time.Hour), Day: s.rule(40, 24*time.Hour), Network: s.rule(20, time.Hour),
 			Backlog: max(0, r.IntN(20)-8),
@@ -170,7 +172,7 @@ func (s *sim) pause() time.Duration {
 // act does one thing on one node.
 func (s *sim) act(n *simNode) {
 	switch p := s.rand.IntN(100); {
-	case p < 52:
+	case p < 52, s.streak && p < 80:
 		for range 1 + s.rand.IntN(4)*s.rand.IntN(2) {
 			s.client(n)
 		}
