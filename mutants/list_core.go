@@ -79,7 +79,7 @@ var guesses = []mutant{
 	{name: "the answer of a replayed check is that of the verification now", file: check, kill: core,
 		find: "Checked{rows.Replay.Outcome, *rows.Replayed}", with: "Checked{OutcomeUsed, *rows.Replayed}"},
 	{name: "a check is not remembered under its Idempotency-Key", file: check, kill: core,
-		find: "changes.Replay = c.Once.remember(rows, *v, outcome, now)", with: "changes.Replay = nil"},
+		find: "changes.Replay, err = c.Once.remember(", with: "_, err = c.Once.remember("},
 }
 
 // sends: when a message may go out.
@@ -120,7 +120,7 @@ var sends = []mutant{
 		find: "len(p.Countries) > 0 && ", with: "false && "},
 	{name: "a channel without a carrier is accepted", file: "internal/verify/guard.go", kill: core,
 		find: "!slices.Contains(env.Channels, ch)", with: "false"},
-	{name: "a replay's fingerprint is ignored", file: once, kill: core, find: "if rows.Replay.Fingerprint != o.Fingerprint {", with: "if false {"},
+	{name: "a replay's fingerprint is ignored", file: once, kill: core, find: "if rows.Replay.Fingerprint != stamp {", with: "if false {"},
 	{name: "a replay never ages", file: once, kill: core, find: " || now.Sub(rows.Replay.CreatedAt) >= ReplayAge"},
 }
 

@@ -60,7 +60,7 @@ func (c Check) Needs(env *Env) (Needs, error) {
 
 // Decide counts the guess, and only then compares it.
 func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, error) {
-	if done, err := c.Once.replayed(rows, now); done || err != nil {
+	if done, err := c.Once.replayed(env, rows, now); done || err != nil {
 		if err != nil {
 			return Changes{}, Checked{}, err
 		}
@@ -87,7 +87,10 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		}
 		// What was not evaluated is answered alike again without being remembered,
 		// and could otherwise be asked for without end.
-		changes.Replay = c.Once.remember(rows, *v, outcome, now)
+		changes.Replay, err = c.Once.remember(env, rows, Replay{Verification: v.ID, Outcome: outcome, CreatedAt: now})
+		if err != nil {
+			return Changes{}, Checked{}, err
+		}
 	}
 	return changes, Checked{outcome, *v}, nil
 }

@@ -261,4 +261,3 @@ func (o *observer) resent(cmd verify.Resend, got verify.Started, err error, t ti
 		o.sent(v, got.Verification, cmd.Network, cmd.Backlog, t)
 	}
 }
-

@@ -74,7 +74,7 @@ func (s Start) Needs(env *Env) (Needs, error) {
 
 // Decide begins, repeats or resends.
 func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, error) {
-	if done, err := s.Once.replayed(rows, now); done || err != nil {
+	if done, err := s.Once.replayed(env, rows, now); done || err != nil {
 		if err != nil {
 			return Changes{}, Started{}, err
 		}
@@ -91,7 +91,10 @@ func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, err
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
-	changes.Replay = s.Once.remember(rows, answer.Verification, "", now)
+	changes.Replay, err = s.Once.remember(env, rows, Replay{Verification: answer.Verification.ID, CreatedAt: now})
+	if err != nil {
+		return Changes{}, Started{}, err
+	}
 	return changes, answer, nil
 }
 
