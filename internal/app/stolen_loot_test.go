@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -136,7 +137,7 @@ func (l *loot) row(table string, names []string, values []any) {
 
 // stealPostgres reads every table of the service and copies what the server has on
 // its disk of it: the tables' files, the write-ahead log and the statistics.
-func stealPostgres(t *testing.T, dir, url string) *loot {
+func stealPostgres(t *testing.T, url string) *loot {
 	t.Helper()
 	l := &loot{map[string][]any{}, map[string][]byte{}}
 	ctx := t.Context()
@@ -149,7 +150,9 @@ func stealPostgres(t *testing.T, dir, url string) *loot {
 		t.Fatal(err)
 	}
 	var oid uint32
-	if err := c.QueryRow(ctx, "SELECT oid FROM pg_database WHERE datname = current_database()").Scan(&oid); err != nil {
+	var dir string
+	err = c.QueryRow(ctx, "SELECT oid, current_setting('data_directory') FROM pg_database WHERE datname = current_database()").Scan(&oid, &dir)
+	if err != nil {
 		t.Fatal(err)
 	}
 	rows, err := c.Query(ctx, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -180,7 +183,7 @@ func stealPostgres(t *testing.T, dir, url string) *loot {
 			t.Fatal(err)
 		}
 	}
-	l.copyData(t, filepath.Join(dir, "data"), fmt.Sprintf("base/%d/", oid))
+	l.copyData(t, dir, fmt.Sprintf("base/%d/", oid))
 	return l
 }
 
@@ -190,10 +193,16 @@ func (l *loot) copyData(t *testing.T, root, own string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		name, _ := filepath.Rel(root, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(name, "base/") && !strings.HasPrefix(name, own) {
 			return err
 		}
 		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // the server lives, and puts files away
+			return nil
+		}
 		l.files[name] = text
 		return err
 	})

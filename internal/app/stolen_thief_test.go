@@ -174,6 +174,9 @@ var open = []string{
 	"verifications.subject", "verifications.profile", "deliveries.verification", "replays.verification",
 }
 
+// tag is what follows a sealed value; it differs where only the row does.
+const tag = 16
+
 // lookForRepetition demands that no value which is made of a secret comes twice:
 // equal numbers and equal codes must not show.
 func (t *thief) lookForRepetition() {
@@ -184,6 +187,9 @@ func (t *thief) lookForRepetition() {
 		seen := map[string]bool{}
 		for _, v := range values {
 			text, ok := v.([]byte)
+			if len(text) > 2*tag {
+				text = text[:len(text)-tag]
+			}
 			if ok && seen[string(text)] {
 				t.find("%s holds a value twice", name)
 				break
@@ -201,7 +207,7 @@ func (t *thief) hashNumbers() {
 	for _, r := range t.rows {
 		for _, n := range []string{r.number, r.number[1:], r.number[3:]} {
 			for _, text := range []string{
-				n, "default" + n, t.knows.Profile + n, "default" + t.knows.Profile + n,
+				n, "default" + n, "subjectdefault" + t.knows.Profile + n, t.knows.Profile + n, "default" + t.knows.Profile + n,
 				framed("countersign 1 address", "subject", "default", t.knows.Profile, "", n), framed("subject", n),
 				victimRow{number: n}.startRequest(t.knows.Profile, ""), victimRow{number: n}.startBody(t.knows.Profile, ""),
 			} {
