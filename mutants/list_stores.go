@@ -26,9 +26,9 @@ var secrets = []mutant{
 	{name: "a stream repeats itself", file: ring, kill: "internal/secret", find: "\t\ts.block++\n"},
 	{name: "the nonce is always the same", file: ring, kill: "internal/secret",
 		find: "\t_, _ = rand.Read(nonce) // never fails, as above\n", with: "\tclear(nonce)\n"},
-	{name: "the ring prints its keys", file: ring, kill: "internal/secret",
+	{name: "the ring prints its keys", file: rotation, kill: "internal/secret",
 		find: "io.WriteString(f, r.String())", with: "io.WriteString(f, r.Text())"},
-	{name: "a ring without a key is accepted", file: ring, kill: "internal/secret", find: "len(r.order) == 0 {", with: "false {"},
+	{name: "a ring without a key is accepted", file: rotation, kill: "internal/secret", find: "|| len(list) == 0 ", with: ""},
 	{name: "some digits are likelier than others", file: codes, kill: "internal/code", find: "256 - 256%len(chars)", with: "256"},
 	{name: "a code that is typed with spaces does not match", file: codes, kill: "internal/code",
 		find: "fold(c.Text()), fold(guess)", with: "c.Text(), guess"},
@@ -79,7 +79,7 @@ var batches = []mutant{
 
 // rows: what a store must not forget.
 var rows = []mutant{
-	{name: "a changed row is not written", file: "internal/verify/rows.go", kill: store, run: sqlite, find: "e.row, e.dirty = row, true", with: "e.row = row"},
+	{name: "a changed row is not written", file: snapshot, kill: store, run: sqlite, find: "e.row, e.dirty, e.gone = row, true, false", with: "e.row, e.gone = row, false"},
 	{name: "a subject's streak is not written", file: commit, kill: store, run: sqlite,
 		find: "UPDATE subjects SET live = ?, streak = ?,", with: "UPDATE subjects SET live = ?, streak = coalesce(streak, ?),"},
 	{name: "a subject's live verification is not written", file: commit, kill: store, run: sqlite,

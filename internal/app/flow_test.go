@@ -84,32 +84,48 @@ func (f *flow) now() time.Time {
 func newFlow(t *testing.T, database string) *flow {
 	t.Helper()
 	f := &flow{t: t, ids: map[string]string{}, numbers: map[string]string{}}
+	c := flowConfig(t, database)
+	c.Limits.NumberPerHour = 12
+	f.serve(c, app.Options{})
+	return f
+}
+
+// flowConfig is the development configuration on a database; SQLite if empty.
+func flowConfig(t *testing.T, database string) app.Config {
+	t.Helper()
 	c := app.Development(t.TempDir())
 	c.Listen = "127.0.0.1:0"
-	c.Limits.NumberPerHour = 12
 	if database != "" {
 		c.Database = database
 	}
 	c.AddInbox()
-	a, err := app.Open(t.Context(), c, app.Options{Now: f.now})
+	return c
+}
+
+// serve runs a service by the flow's clock, until stop is called or the test ends.
+func (f *flow) serve(c app.Config, o app.Options) (stop func()) {
+	f.t.Helper()
+	o.Now = f.now
+	a, err := app.Open(f.t.Context(), c, o)
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	l, err := a.Listen(t.Context())
+	l, err := a.Listen(f.t.Context())
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	f.Started = a.Describe(l)
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- a.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-served; err != nil {
-			t.Error(err)
+			f.t.Error(err)
 		}
 	})
-	return f
+	f.t.Cleanup(stop)
+	return stop
 }
 
 func (f *flow) step(line string) error {

@@ -118,6 +118,12 @@ func finish(results pgx.BatchResults, writes int) (missed int, err error) {
 }
 
 func queueDirty(b *pgx.Batch, snap *verify.Snapshot) {
+	for _, key := range snap.GoneSubjects() {
+		b.Queue(pgDropSubject, key[:])
+	}
+	for _, id := range snap.GoneVerifications() {
+		b.Queue(pgDropVerification, id[:])
+	}
 	for _, d := range snap.DirtySubjects() {
 		queueSubject(b, d)
 	}
@@ -157,8 +163,11 @@ func queueVerification(b *pgx.Batch, d verify.Dirty[verify.Verification]) {
 	if d.New {
 		b.Queue(pgAddVerification, r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
 			r.Address, r.KeyID, string(r.Code.Alphabet), int64(r.Code.Length), r.CustomCode, r.Template, r.AppName, string(r.Status),
-			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.UpdatedAt))
+			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.PurgeAt), millis(r.UpdatedAt))
 		return
+	}
+	if d.Rekeyed {
+		b.Queue(pgRekeyVerification, r.ID[:], r.Subject[:], r.Address, r.KeyID, r.CustomCode)
 	}
 	b.Queue(pgChangeVerification, r.ID[:], string(r.Channel), string(r.Status), int64(r.Guesses), int64(r.Sends),
 		millis(r.SentAt), millis(r.UpdatedAt))

@@ -32,7 +32,7 @@ const (
 
 	pgAddSubject      = "INSERT INTO subjects (key, key_id, live, streak, hour, day) VALUES ($1, $2, $3, $4, $5, $6)"
 	pgAddVerification = "INSERT INTO verifications (" + verificationColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
 	pgAddDelivery = "INSERT INTO deliveries (" + deliveryColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 	pgAddBucket   = "INSERT INTO buckets (key, state) VALUES ($1, $2)"
 	pgAddReplay   = "INSERT INTO replays (key, fingerprint, verification, outcome, created_at) VALUES ($1, $2, $3, $4, $5)"
@@ -42,10 +42,17 @@ const (
 		updated_at = $7 WHERE id = $1`
 	pgChangeDelivery = `UPDATE deliveries SET state = $3, attempt = $4, node = $5, due_at = $6, carrier = $7, carrier_id = $8,
 		class = $9, updated_at = $10 WHERE verification = $1 AND number = $2`
-	pgChangeBucket = "UPDATE buckets SET state = $2 WHERE key = $1"
-	// Forget takes no lock, so the row may be gone.
+	// What forgets buckets and replays takes no lock, so the row may be gone.
+	pgChangeBucket = pgAddBucket + " ON CONFLICT (key) DO UPDATE SET state = excluded.state"
 	pgChangeReplay = pgAddReplay + ` ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint,
 		verification = excluded.verification, outcome = excluded.outcome, created_at = excluded.created_at`
+
+	pgRekeyVerification = "UPDATE verifications SET subject = $2, address = $3, key_id = $4, custom_code = $5 WHERE id = $1"
+	pgDropSubject       = "DELETE FROM subjects WHERE key = $1"
+	// Its deliveries are locked with it; there may be none, so that one statement
+	// tells whether the verification was there.
+	pgDropVerification = `WITH sent AS (DELETE FROM deliveries WHERE verification = $1)
+		DELETE FROM verifications WHERE id = $1`
 )
 
 // pgStatements are prepared on every connection that commits.
@@ -53,4 +60,5 @@ var pgStatements = [...]string{
 	pgBegin, pgCommit, pgLock, pgSubjects, pgVerifications, pgDeliveries, pgBuckets, pgReplays,
 	pgAddSubject, pgAddVerification, pgAddDelivery, pgAddBucket, pgAddReplay,
 	pgChangeSubject, pgChangeVerification, pgChangeDelivery, pgChangeBucket, pgChangeReplay,
+	pgRekeyVerification, pgDropSubject, pgDropVerification,
 }

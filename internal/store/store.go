@@ -55,6 +55,11 @@ type SQLite struct {
 // of its own so that no commit waits for it.
 const checkpointEvery = time.Second
 
+// truncateAt is how many checkpoints it takes until one empties the log's file, so
+// that what was deleted does not stand there for long. That one keeps the writer
+// waiting, a moment at the most.
+const truncateAt = 600
+
 // Open opens or makes the database at path, with the folder it stands in, and
 // brings its schema up to date. Errors are ErrInUse, ErrNewer and those of the
 // file system, in sentences for the operator.
@@ -79,7 +84,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 }
 
 func (s *SQLite) open(ctx context.Context, path string) (err error) {
-	if s.write, err = dial(dsn(path, "synchronous=FULL", "wal_autocheckpoint=20000")); err != nil {
+	if s.write, err = dial(dsn(path, "synchronous=FULL", "wal_autocheckpoint=20000", "secure_delete=1")); err != nil {
 		return fmt.Errorf("store: this is not a database that can be opened: %w", err)
 	}
 	if s.read, err = sql.Open("sqlite", dsn(path, "query_only=1")); err != nil {
@@ -173,14 +178,18 @@ func (s *SQLite) checkpoint() {
 	defer close(s.stopped)
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-s.stop:
 			return
 		case <-tick.C:
-			// An error shows up again at the next commit, where somebody is told.
-			_, _ = s.read.Exec("PRAGMA wal_checkpoint(PASSIVE)")
 		}
+		mode := "PASSIVE"
+		if n%truncateAt == 0 {
+			mode = "TRUNCATE"
+		}
+		// An error shows up again at the next commit, where somebody is told.
+		_, _ = s.read.Exec("PRAGMA busy_timeout(50); PRAGMA wal_checkpoint(" + mode + "); PRAGMA busy_timeout(5000)")
 	}
 }
 

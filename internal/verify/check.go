@@ -48,12 +48,9 @@ type Checked struct {
 // Needs names the verification or the subject, and the replay.
 func (c Check) Needs(env *Env) (Needs, error) {
 	n := Needs{Verification: c.Verification}
-	var err error
-	if n.Replay, err = c.Once.key(env, "check", c.Tenant); err != nil {
-		return Needs{}, err
-	}
+	err := c.Once.name(env, "check", c.Tenant, &n)
 	if c.Verification == (ID{}) {
-		n.Subject, err = c.Target.Key(env)
+		err = errors.Join(err, c.Target.name(env, &n))
 	}
 	return n, err
 }
@@ -70,7 +67,7 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		return Changes{}, Checked{}, &Error{Kind: Invalid, Field: FieldCode, Err: errors.New("must not be empty")}
 	}
 	v, subject := rows.Verification, rows.Subject
-	if v == nil || subject == nil || v.Tenant != c.Tenant {
+	if v == nil || v.Tenant != c.Tenant {
 		return Changes{}, Checked{}, &Error{Kind: NotFound}
 	}
 	if other, err := c.anothers(env, *v); other || err != nil {
@@ -80,7 +77,7 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		return Changes{}, Checked{}, &Error{Kind: NotFound}
 	}
 	changes := Changes{}
-	outcome, open := unguessable(*v, *subject, now)
+	outcome, open := unguessable(*v, subject, now)
 	if open {
 		streak := subject.Streak
 		var err error
@@ -93,8 +90,7 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		}
 		// What was not evaluated is answered alike again without being remembered,
 		// and could otherwise be asked for without end.
-		changes.Replay, err = c.Once.remember(env, rows, Replay{Verification: v.ID, Outcome: outcome, CreatedAt: now})
-		if err != nil {
+		if changes.Replay, err = c.Once.remember(env, rows, *v, outcome, now); err != nil {
 			return Changes{}, Checked{}, err
 		}
 	}
@@ -113,7 +109,7 @@ func (c Check) anothers(env *Env, v Verification) (bool, error) {
 }
 
 // unguessable says why no guess is evaluated, or that one may be.
-func unguessable(v Verification, s Subject, now time.Time) (Outcome, bool) {
+func unguessable(v Verification, s *Subject, now time.Time) (Outcome, bool) {
 	switch v.StatusAt(now) {
 	case Accepted:
 		return OutcomeUsed, false
@@ -123,6 +119,11 @@ func unguessable(v Verification, s Subject, now time.Time) (Outcome, bool) {
 		return OutcomeExpired, false
 	case Exhausted:
 		return OutcomeExhausted, false
+	}
+	if s == nil {
+		// It went to another key while v was over by the clock of the node that saw to
+		// it. Only what has been followed by another is ever without its subject.
+		return OutcomeExpired, false
 	}
 	if s.Streak >= MaxStreak {
 		return OutcomeLocked, false
@@ -187,8 +188,9 @@ type Unlock struct{ Target Target }
 
 // Needs names the subject.
 func (u Unlock) Needs(env *Env) (Needs, error) {
-	key, err := u.Target.Key(env)
-	return Needs{Subject: key}, err
+	var n Needs
+	err := u.Target.name(env, &n)
+	return n, err
 }
 
 // Decide forgets the streak.
@@ -202,22 +204,4 @@ func (u Unlock) Decide(_ *Env, rows Rows, _ time.Time) (Changes, bool, error) {
 	}
 	s.Streak = 0
 	return Changes{Subject: s}, true, nil
-}
-
-// Expire writes down that a pending verification's time is over. Nothing waits
-// for it: everyone who looks sees so by the clock. The answer says whether it
-// changed anything.
-type Expire struct{ Verification ID }
-
-// Needs names the verification.
-func (e Expire) Needs(*Env) (Needs, error) { return Needs{Verification: e.Verification}, nil }
-
-// Decide expires what is over.
-func (e Expire) Decide(_ *Env, rows Rows, now time.Time) (Changes, bool, error) {
-	v := rows.Verification
-	if v == nil || v.Status != Pending || v.StatusAt(now) != Expired {
-		return Changes{}, false, nil
-	}
-	v.Status, v.UpdatedAt = Expired, now
-	return Changes{Verifications: []Verification{*v}}, true, nil
 }
