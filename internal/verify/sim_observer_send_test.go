@@ -63,6 +63,7 @@ func (o *observer) started(cmd verify.Start, got verify.Started, err error, t ti
 		if v.subject != s {
 			o.sim.fail("a start of %v was answered with %s of %v", s.name, v.id, v.subject.name)
 		}
+		o.remember(cmd.Profile.Tenant, "start", cmd.Once, seenReplay{at: t, id: v.id, sure: true})
 		return
 	}
 	if replay != nil && replay.sure && t.Sub(replay.at) < 24*time.Hour-slack {

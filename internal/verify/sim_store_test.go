@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -94,24 +95,26 @@ func (s *simStore) Commit(_ context.Context, needs []verify.Needs, decide func(*
 func (s *simStore) load(needs []verify.Needs) *verify.Snapshot {
 	snap := verify.NewSnapshot()
 	for _, n := range needs {
-		if r, ok := s.replays[n.Replay]; ok && snap.Replay(n.Replay) == nil {
-			snap.LoadReplay(r)
-			s.loadVerification(snap, r.Verification)
+		for _, key := range []verify.ReplayKey{n.Replay, n.OtherReplay} {
+			if r, ok := s.replays[key]; ok {
+				snap.LoadReplay(r)
+				s.loadVerification(snap, r.Verification)
+			}
 		}
-		if r, ok := s.buckets[n.Bucket]; ok {
-			snap.LoadBucket(r)
+		for _, key := range []verify.BucketKey{n.Bucket, n.OtherBucket} {
+			if r, ok := s.buckets[key]; ok {
+				snap.LoadBucket(r)
+			}
 		}
 		if r, ok := s.deliveries[n.Delivery]; ok {
 			snap.LoadDelivery(r)
 		}
-		subject := n.Subject
-		if n.Verification != (verify.ID{}) {
-			s.loadVerification(snap, n.Verification)
-			subject = s.verifications[n.Verification].Subject
-		}
-		if r, ok := s.subjects[subject]; ok {
-			snap.LoadSubject(r)
-			s.loadVerification(snap, r.Live)
+		s.loadVerification(snap, n.Verification)
+		for _, key := range []verify.SubjectKey{n.Subject, n.OtherSubject, s.verifications[n.Verification].Subject} {
+			if r, ok := s.subjects[key]; ok {
+				snap.LoadSubject(r)
+				s.loadVerification(snap, r.Live)
+			}
 		}
 	}
 	return snap
@@ -125,6 +128,13 @@ func (s *simStore) loadVerification(snap *verify.Snapshot, id verify.ID) {
 }
 
 func (s *simStore) save(snap *verify.Snapshot) error {
+	for _, key := range snap.GoneSubjects() {
+		delete(s.subjects, key)
+	}
+	for _, id := range snap.GoneVerifications() {
+		delete(s.verifications, id)
+		maps.DeleteFunc(s.deliveries, func(k verify.DeliveryKey, _ verify.Delivery) bool { return k.Verification == id })
+	}
 	return errors.Join(
 		write(s.subjects, snap.DirtySubjects(), func(r verify.Subject) verify.SubjectKey { return r.Key }),
 		write(s.verifications, snap.DirtyVerifications(), func(r verify.Verification) verify.ID { return r.ID }),
