@@ -20,7 +20,7 @@ var (
 		profile,
 		{ID: verify.ID{15: 2}, Tenant: "t", Name: "short", AppName: "App", Template: message.Branded,
 			Code: code.Spec{Alphabet: code.Alphanumeric, Length: 8}, Validity: 90 * time.Second},
-		{ID: verify.ID{15: 3}, Tenant: "u", Name: "default", Template: message.Plain, Countries: []string{"GB"},
+		{ID: profile.ID, Tenant: "u", Name: "default", Template: message.Plain, Countries: []string{"GB"},
 			Code: code.Spec{Alphabet: code.Digits, Length: 4}, Validity: 5 * time.Minute},
 	}
 	simNumbers = parsed("+447400123456", "+447400654321", "+447400999888", "+491711234567", "+442079460018")
@@ -118,8 +118,8 @@ func (s *sim) target() verify.Target {
 	return t
 }
 
-func (s *sim) profileOf(id verify.ID) verify.Profile {
-	return simProfiles[slices.IndexFunc(simProfiles, func(p verify.Profile) bool { return p.ID == id })]
+func profileOf(t verify.Target) verify.Profile {
+	return simProfiles[slices.IndexFunc(simProfiles, func(p verify.Profile) bool { return p.ID == t.Profile && p.Tenant == t.Tenant })]
 }
 
 // once draws an Idempotency-Key for a new request: none, a new one, or one that
@@ -156,7 +156,7 @@ func (s *sim) lost(request func(*simNode)) {
 func (s *sim) start(n *simNode) {
 	to := s.target()
 	cmd := verify.Start{
-		Profile: s.profileOf(to.Profile), Purpose: to.Purpose, Number: to.Number, Channel: verify.SMS, Once: s.once(),
+		Profile: profileOf(to), Purpose: to.Purpose, Number: to.Number, Channel: verify.SMS, Once: s.once(),
 	}
 	if s.rand.IntN(4) == 0 && !s.streak {
 		cmd.Channel = []verify.Channel{verify.Call, verify.Call, verify.Call, verify.WhatsApp}[s.rand.IntN(4)]
@@ -290,8 +290,31 @@ func (s *sim) housekeep(n *simNode) {
 	if s.rand.IntN(4) == 0 {
 		s.store.forget(n.now().Add(-verify.ReplayAge))
 	}
-	if v := s.known(); v != nil {
+	if v := s.known(); v != nil && s.rand.IntN(3) > 0 {
+		s.rekey(n, v)
+	} else if v != nil {
 		cmd := verify.Expire{Verification: v.id}
 		call(n, cmd, func(changed bool, err error) { s.seen.lapsed(cmd, changed, err, s.now) })
 	}
+}
+
+// rekey asks for a verification to be put under the current key.
+func (s *sim) rekey(n *simNode, v *seenVerification) {
+	row, ok := s.store.verifications[v.id]
+	if !ok || row.KeyID == n.current().Keys.Current() {
+		return
+	}
+	target, err := row.Target(s.ring)
+	if err != nil {
+		s.fail("%s is of nobody: %v", v.id, err)
+		return
+	}
+	call(n, verify.Rekey{Verification: v.id, Target: target}, func(done bool, err error) {
+		if err == nil && done {
+			s.figures.Rekeyed++
+		}
+		if err == nil && done && s.store.verifications[v.id].Status == verify.Expired && v.alive(s.now) {
+			s.fail("%s was put under another key: %s", v.id, v)
+		}
+	})
 }

@@ -39,9 +39,10 @@ func (n *simNode) now() time.Time { return n.sim.now.Add(n.ahead).Truncate(time.
 // call puts a command into the node's queue. The answer comes in a later batch, or
 // at once where Needs refuses.
 func call[A any](n *simNode, cmd verify.Command[A], answer func(A, error)) {
-	text := fmt.Sprintf("%s %T", n.env.Node, cmd)
+	env := n.current() // a command decides with the keys that it named its rows with
+	text := fmt.Sprintf("%s %T", env.Node, cmd)
 	var got A
-	needs, err := cmd.Needs(n.env)
+	needs, err := cmd.Needs(env)
 	if err != nil {
 		n.sim.trace("%s refused before rows: %v", text, err)
 		answer(got, err)
@@ -50,11 +51,25 @@ func call[A any](n *simNode, cmd verify.Command[A], answer func(A, error)) {
 	n.queue = append(n.queue, &simCall{
 		text: text, needs: needs,
 		decide: func(rows verify.Rows, now time.Time) (changes verify.Changes, err error) {
-			changes, got, err = cmd.Decide(n.env, rows, now)
+			changes, got, err = cmd.Decide(env, rows, now)
 			return changes, err
 		},
 		answer: func(err error) { answer(got, err) },
 	})
+}
+
+// current is the node's Env with the key that is current by its clock.
+func (n *simNode) current() *verify.Env {
+	keys := n.sim.ring
+	if !n.now().Before(n.sim.takeover) {
+		keys = n.sim.after
+	}
+	if n.env.Keys != keys {
+		env := *n.env
+		env.Keys = keys
+		n.env = &env
+	}
+	return n.env
 }
 
 // flush runs what is queued as one batch, with a fault or none.

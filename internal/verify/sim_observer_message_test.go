@@ -16,6 +16,7 @@ type seenMessage struct {
 	ownedAt   time.Time
 	notBefore time.Time // of the next attempt
 	state     verify.DeliveryState
+	unheard   bool // a node was not told what became of a report
 }
 
 func (o *observer) message(key verify.DeliveryKey) *seenMessage {
@@ -97,6 +98,7 @@ func (o *observer) reported(node string, f *flight, after *verify.Delivery, err 
 		if !unknown(err) {
 			o.sim.fail("the report of %s was refused: %v", key, err)
 		}
+		m.unheard = true
 		return
 	}
 	if after == nil {
@@ -108,7 +110,7 @@ func (o *observer) reported(node string, f *flight, after *verify.Delivery, err 
 	}
 	switch {
 	case after.State != verify.Queued:
-		if after.State == verify.Failed && m.state == "" {
+		if after.State == verify.Failed && m.state == "" && !m.unheard {
 			o.failed(m, f, t)
 		}
 		m.state = after.State

@@ -70,7 +70,9 @@ type sim struct {
 	rand     *rand.Rand
 	now      time.Time // the true time
 	step     int
-	ring     *secret.Ring
+	ring     *secret.Ring // of two keys
+	after    *secret.Ring // the same, once the second has taken over
+	takeover time.Time    // by each node's clock
 	limits   verify.Limits
 	store    *simStore
 	nodes    []*simNode
@@ -92,17 +94,20 @@ type sim struct {
 
 func newSim(seed uint64) *sim {
 	r := rand.New(rand.NewPCG(seed, 11))
-	key := [32]byte{}
-	for i := range key {
-		key[i] = byte(r.Uint32())
+	var key [2][32]byte
+	for i := range 64 {
+		key[i/32][i%32] = byte(r.Uint32())
 	}
-	ring, err := secret.Parse("k1 " + base64.StdEncoding.EncodeToString(key[:]))
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	takeover := begin.Add(time.Duration(r.IntN(7200)) * time.Second)
+	ring, err := secret.Parse(fmt.Sprintf("k1 %s\nk2 %s from=%s", base64.StdEncoding.EncodeToString(key[0][:]),
+		base64.StdEncoding.EncodeToString(key[1][:]), takeover.Format(time.RFC3339)))
 	if err != nil {
 		panic(err)
 	}
 	s := &sim{
-		rand: r, ring: ring, store: newSimStore(), commit: commitDirectly,
-		now:    time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		rand: r, ring: ring.At(begin), after: ring.At(takeover), takeover: takeover,
+		now: begin, store: newSimStore(), commit: commitDirectly,
 		streak: r.IntN(6) == 0, faults: r.IntN(4) * r.IntN(10), trouble: r.IntN(3) * r.IntN(40), steps: 60 + r.IntN(240),
 	}
 	s.seen = newObserver(s)
@@ -114,10 +119,10 @@ func newSim(seed uint64) *sim {
 			Backlog: max(0, r.IntN(20)-8),
 		}
 	}
-	random := rand.NewChaCha8(key)
+	random := rand.NewChaCha8(key[0])
 	for i := range 1 + r.IntN(3) {
 		n := &simNode{sim: s, outbox: newOutbox(), env: &verify.Env{
-			Keys: ring, Random: random, Node: fmt.Sprintf("n%d", i), Limits: s.limits,
+			Keys: s.ring, Random: random, Node: fmt.Sprintf("n%d", i), Limits: s.limits,
 			Channels: []verify.Channel{verify.SMS, verify.Call},
 		}}
 		n.setClock()
@@ -276,7 +281,7 @@ func (s *sim) writeRows() {
 
 // simFigures count what the histories were made of.
 type simFigures struct {
-	Steps, Verifications, Messages, Accepted, Wrong, Locked, Replayed, Unknown, Faults, Deaths, Takeovers int
+	Steps, Verifications, Messages, Accepted, Wrong, Locked, Replayed, Unknown, Faults, Deaths, Takeovers, Rekeyed int
 }
 
 func (f *simFigures) add(s *sim) {
@@ -297,9 +302,10 @@ func (f *simFigures) add(s *sim) {
 	f.Faults += s.figures.Faults
 	f.Deaths += s.figures.Deaths
 	f.Takeovers += s.figures.Takeovers
+	f.Rekeyed += s.figures.Rekeyed
 }
 
 // complete says that nothing which the histories are for was left out.
 func (f *simFigures) complete() bool {
-	return min(f.Verifications, f.Messages, f.Accepted, f.Wrong, f.Locked, f.Replayed, f.Unknown, f.Faults, f.Deaths, f.Takeovers) > 0
+	return min(f.Verifications, f.Messages, f.Accepted, f.Wrong, f.Locked, f.Replayed, f.Unknown, f.Faults, f.Deaths, f.Takeovers, f.Rekeyed) > 0
 }
