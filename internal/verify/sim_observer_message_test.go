@@ -16,7 +16,8 @@ type seenMessage struct {
 	ownedAt   time.Time
 	notBefore time.Time // of the next attempt
 	state     verify.DeliveryState
-	unheard   bool // a node was not told what became of a report
+	unheard   bool // a node was not told what became of a report, or of a claim
+	again     int  // attempts that were put off
 }
 
 func (o *observer) message(key verify.DeliveryKey) *seenMessage {
@@ -108,7 +109,10 @@ func (o *observer) reported(node string, f *flight, after *verify.Delivery, err 
 	if m.state != "" && after.State != m.state && (final[m.state] || after.State != verify.Sent) {
 		o.sim.fail("%s was %s and is %s", key, m.state, after.State)
 	}
+	lost := m.owner != node && m.owner != "" && !m.unheard && m.state == ""
 	switch {
+	case lost && f.refusal != nil && (after.State != verify.Queued || after.Node == ""):
+		o.sim.fail("%s was refused (%v) to %s, but %s has it, and it is %s", key, f.refusal, node, m.owner, after.State)
 	case after.State != verify.Queued:
 		if after.State == verify.Failed && m.state == "" && !m.unheard {
 			o.failed(m, f, t)
@@ -119,11 +123,17 @@ func (o *observer) reported(node string, f *flight, after *verify.Delivery, err 
 	case after.Node == node:
 		o.sim.fail("%s was refused (%v), and %s keeps it", key, f.refusal, node)
 	case after.Node == "" && m.owner == node:
-		if !f.refusal.Later() {
-			o.sim.fail("%s was refused (%v) and is tried again", key, f.refusal)
-		}
 		m.owner, m.notBefore = "", t.Add(max(time.Second, f.refusal.Wait))
+		m.again++
+		if !temporary(f.refusal) || m.again > 5 || m.notBefore.After(f.Verification.ExpiresAt.Add(slack)) {
+			o.sim.fail("%s was refused (%v) and is tried again, the %dth time: %s", key, f.refusal, m.again, o.byID[key.Verification])
+		}
 	}
+}
+
+// temporary says that a refusal surely is one, and may not stay.
+func temporary(e *verify.SendError) bool {
+	return !e.Ambiguous && (e.Class == verify.Temporary || e.Class == verify.Throttled)
 }
 
 // failed demands that a message is given up only where no attempt is left.
@@ -133,8 +143,7 @@ func (o *observer) failed(m *seenMessage, f *flight, t time.Time) {
 		return
 	}
 	soon := t.Add(max(15*time.Second, f.refusal.Wait) + slack)
-	temporary := f.refusal.Class == verify.Temporary || f.refusal.Class == verify.Throttled
-	if temporary && m.tries < 5 && soon.Before(f.Verification.ExpiresAt) {
+	if temporary(f.refusal) && m.tries < 5 && soon.Before(f.Verification.ExpiresAt) {
 		o.sim.fail("%s is given up after %d attempts", f.Delivery.Key, m.tries+1)
 	}
 }

@@ -96,6 +96,8 @@ func (o *observer) begun(s *seenSubject, cmd verify.Start, got verify.Started, t
 		o.sim.fail("a start of %v was answered with %s: %s", s.name, v.id, v)
 	case !v.vague && !strings.EqualFold(v.custom, cmd.CustomCode):
 		o.sim.fail("a start with another code of its own was answered with %s", v.id)
+	case got.Sent && got.Verification.Channel != cmd.Channel:
+		o.sim.fail("a start by %s sent %s by %s", cmd.Channel, v.id, got.Verification.Channel)
 	case got.Sent:
 		o.sent(v, got.Verification, cmd.Network, cmd.Backlog, t)
 	case v.maybeSends == 0 && (t.Sub(v.sends[v.last]) > verify.RepeatWindow+slack || v.channel != cmd.Channel):

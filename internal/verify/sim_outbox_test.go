@@ -122,13 +122,16 @@ func (n *simNode) scan() {
 
 // claim asks for a delivery and tells then whether this node has it.
 func (n *simNode) claim(cmd verify.Claim, then func(*verify.Job)) {
-	n.sim.seen.message(cmd.Key).tries++
+	m := n.sim.seen.message(cmd.Key)
+	if m.owner != n.env.Node || n.sim.now.Sub(m.ownedAt) >= verify.Lease-slack {
+		m.tries++ // else it is a renewal
+	}
 	call(n, cmd, func(j *verify.Job, err error) {
 		if err != nil && !unknown(err) {
 			n.sim.fail("a claim was refused: %v", err)
 		}
 		if err != nil {
-			j = nil
+			j, m.unheard = nil, true
 		}
 		if j != nil {
 			n.sim.seen.claimed(n, *j, n.sim.now)
