@@ -111,7 +111,7 @@ func (o *observer) reported(node string, f *flight, after *verify.Delivery, err 
 	}
 	lost := m.owner != node && m.owner != "" && !m.unheard && m.state == ""
 	switch {
-	case lost && f.refusal != nil && (after.State != verify.Queued || after.Node == ""):
+	case lost && f.refusal != nil && (after.State == verify.Failed || after.State == verify.Unconfirmed || after.Node == ""):
 		o.sim.fail("%s was refused (%v) to %s, but %s has it, and it is %s", key, f.refusal, node, m.owner, after.State)
 	case after.State != verify.Queued:
 		if after.State == verify.Failed && m.state == "" && !m.unheard {
