@@ -30,6 +30,7 @@ type cli struct {
 	Config  configCmd  `cmd:"" help:"Check a configuration."`
 	Keys    keysCmd    `cmd:"" help:"Make the key that protects the database."`
 	Unlock  unlockCmd  `cmd:"" help:"Unlock a number that has had 100 wrong codes in a row. Stop the service first."`
+	DB      dbCmd      `cmd:"" name:"db" help:"Look at the database, bring it up to date, or move it to PostgreSQL."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
