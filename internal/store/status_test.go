@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -216,22 +217,44 @@ func TestAMigrationSaysFromWhereToWhere(t *testing.T) {
 	}
 }
 
-// One role makes the tables, another only reads and writes rows.
-func TestTheServiceNeedsNoRightToMakeTablesOnceTheyAreMade(t *testing.T) {
-	url := emptyPostgres(t)
-	run(t, url, `CREATE ROLE serves LOGIN PASSWORD 'correct-horse';
-		GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO serves`)
-	defer run(t, url, "DROP OWNED BY serves; DROP ROLE serves")
-	as := strings.Replace(url, pgtest.User+":", "serves:", 1)
-	s := openPostgres(t, as)
+// One role makes the tables, another only reads and writes rows: docs/databases.md.
+func TestTheServiceNeedsNoRightToMakeTables(t *testing.T) {
+	url := pgtest.URL(t)
+	name := url[strings.Index(url, "t_"):strings.Index(url, "?")]
+	run(t, url, "CREATE ROLE owns LOGIN PASSWORD 'correct-horse'; CREATE ROLE serves LOGIN PASSWORD 'correct-horse'; ALTER DATABASE "+name+" OWNER TO owns")
+	defer run(t, url, "ALTER DATABASE "+name+" OWNER TO "+pgtest.User+"; DROP OWNED BY serves, owns; DROP ROLE serves, owns")
+	owns, serves := strings.Replace(url, pgtest.User+":", "owns:", 1), strings.Replace(url, pgtest.User+":", "serves:", 1)
+	if _, err := store.OpenPostgres(t.Context(), serves); err == nil || !strings.Contains(err.Error(), "user serves lacks a right") {
+		t.Errorf("before there are tables: %v", err)
+	}
+	run(t, owns, "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO serves")
+	migrated(t, server(t, owns))
+	if report, err := store.Copy(t.Context(), store.File(filled(t, 3)), server(t, serves), nil); err != nil || !report.Same {
+		t.Errorf("a copy: %+v %v", report, err)
+	}
+	s := openPostgres(t, serves)
 	if err := bump(t.Context(), s, 1); err != nil {
 		t.Error(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	run(t, url, "DELETE FROM subjects; DELETE FROM buckets; DELETE FROM replays")
-	if report, err := store.Copy(t.Context(), store.File(filled(t, 3)), server(t, as), nil); err != nil || !report.Same {
-		t.Errorf("%+v %v", report, err)
+}
+
+func TestADatabaseIsNamedWithoutItsPassword(t *testing.T) {
+	for url, want := range map[string]string{
+		"postgres://u:CANARY@one,two:5433/d":              "postgres://u@one:5432,two:5433/d",
+		"postgresql://u:CANARY@one/d?sslmode=require":     "postgres://u@one:5432/d",
+		"postgres://u:CANARY@/d?host=/run/postgresql":     "postgres://u@/d?host=/run/postgresql",
+		"postgres://u@[::1]:6000/d?password=CANARY":       "postgres://u@[::1]:6000/d",
+		"postgres://u:CANARY@one/d?application_name=mine": "postgres://u@one:5432/d",
+	} {
+		d := server(t, url)
+		if d.Name() != want {
+			t.Errorf("%q", d.Name())
+		}
+		if text := fmt.Sprintf("%v %+v %#v %s", d, d, d, d); strings.Contains(text, "CANARY") {
+			t.Errorf("the password shows: %s", text)
+		}
 	}
 }
