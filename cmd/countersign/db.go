@@ -119,7 +119,7 @@ func (c *dbCopyCmd) Run(ctx context.Context, s streams) error {
 		printReport(s.out, report)
 	}
 	if !report.Same {
-		return errors.Join(err, errors.New("the two databases are not the same: do not use the copy"))
+		return errors.Join(err, errors.New("the two databases are not the same: do not start a service on the copy, but make its database anew and copy again"))
 	}
 	return err
 }

@@ -128,8 +128,8 @@ func TestAnInterruptLeavesNothing(t *testing.T) {
 }
 
 func TestATextThatPostgreSQLDoesNotTakeIsNamed(t *testing.T) {
+	path, url := filled(t, 2), pgtest.URL(t)
 	for _, text := range []string{"CAST(x'410042' AS TEXT)", "CAST(x'ff' AS TEXT)"} {
-		path, url := filled(t, 2), pgtest.URL(t)
 		beside(t, path, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(t.Context(), "UPDATE verifications SET app_name = "+text+" WHERE id = x'250001'")
 			return err

@@ -213,9 +213,11 @@ func TestACopyHasEveryRowAndSoHasTheCopyOfTheCopy(t *testing.T) {
 	}
 }
 
-// Each column of each table is changed in the copy, one after the other.
-func TestTheCheckFindsAChangeInAnyColumn(t *testing.T) {
-	path, url := filled(t, 3), pgtest.URL(t)
+// copied is a file with n rows in each table, its copy, and a connection to that
+// which can put back what it changes.
+func copied(t *testing.T, n int) (path, url string, c *pgx.Conn) {
+	t.Helper()
+	path, url = filled(t, n), pgtest.URL(t)
 	if _, err := store.Copy(t.Context(), store.File(path), server(t, url), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -224,28 +226,11 @@ func TestTheCheckFindsAChangeInAnyColumn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close(context.Background()) })
-	to := map[string]string{"text": "'changed'", "bytes": `'\xabcdef'::bytea`, "integer": "77"}
-	for name, r := range schema(t) {
-		for i, column := range r.Columns {
-			if slices.Contains(r.Key, i) {
-				continue // another key is another row: see the next test
-			}
-			changes := []string{to[r.Kinds[i]]}
-			if r.Null[i] {
-				changes = append(changes, "CASE WHEN "+column+" IS NULL THEN "+map[string]string{"text": "''", "bytes": `'\x'::bytea`, "integer": "0"}[r.Kinds[i]]+" END")
-			}
-			for _, change := range changes {
-				where := fmt.Sprintf("(%s) IN (SELECT %s FROM %s ORDER BY 1 LIMIT 1)", r.Columns[r.Key[0]], r.Columns[r.Key[0]], name)
-				exec(t, c, fmt.Sprintf("CREATE TABLE saved AS TABLE %s; UPDATE %s SET %s = %s WHERE %s", name, name, column, change, where))
-				wantDifference(t, path, url, store.Difference{Table: name, What: "different", Columns: []string{column}})
-				exec(t, c, fmt.Sprintf("TRUNCATE %s; INSERT INTO %s TABLE saved; DROP TABLE saved", name, name))
-			}
-		}
+	exec(t, c, "SET synchronous_commit = off")
+	for name := range schema(t) {
+		exec(t, c, fmt.Sprintf("CREATE TEMP TABLE saved_%s AS TABLE %s", name, name))
 	}
-	report, err := store.Compare(t.Context(), store.File(path), server(t, url), nil)
-	if err != nil || !report.Same || report.Copied {
-		t.Errorf("put back as it was: %+v, %v", report, err)
-	}
+	return path, url, c
 }
 
 func exec(t testing.TB, c *pgx.Conn, text string) {
@@ -255,45 +240,77 @@ func exec(t testing.TB, c *pgx.Conn, text string) {
 	}
 }
 
-func wantDifference(t testing.TB, path, url string, want store.Difference) {
+func putBack(t testing.TB, c *pgx.Conn, table string) {
+	t.Helper()
+	exec(t, c, fmt.Sprintf("DELETE FROM %s; INSERT INTO %s TABLE saved_%s", table, table, table))
+}
+
+// Each column of each table is changed in the copy, one after the other.
+func TestTheCheckFindsAChangeInAnyColumn(t *testing.T) {
+	path, url, c := copied(t, 3)
+	to := map[string]string{"text": "'changed'", "bytes": `'\xabcdef'::bytea`, "integer": "77"}
+	none := map[string]string{"text": "''", "bytes": `'\x'::bytea`, "integer": "0"}
+	for name, r := range schema(t) {
+		key := r.Columns[r.Key[0]]
+		for i, column := range r.Columns {
+			if slices.Contains(r.Key, i) {
+				continue // another key is another row: see the next test
+			}
+			changes := []string{to[r.Kinds[i]]}
+			if r.Null[i] { // of the rows one is NULL
+				changes = append(changes, "CASE WHEN "+column+" IS NULL THEN "+none[r.Kinds[i]]+" END")
+			}
+			for _, change := range changes {
+				exec(t, c, fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s = (SELECT %s FROM %s ORDER BY 1 LIMIT 1)", name, column, change, key, key, name))
+				wantDifferences(t, path, url, 1, store.Difference{Table: name, What: "different", Columns: []string{column}})
+				putBack(t, c, name)
+			}
+		}
+	}
+	report, err := store.Compare(t.Context(), store.File(path), server(t, url), nil)
+	if err != nil || !report.Same || report.Copied {
+		t.Errorf("put back as it was: %+v, %v", report, err)
+	}
+}
+
+func TestTheCheckFindsRowsThatOneSideLacks(t *testing.T) {
+	path, url, c := copied(t, 3)
+	for _, tt := range []struct {
+		change string
+		n      int
+		what   string
+	}{
+		{"DELETE FROM buckets WHERE key = (SELECT key FROM buckets ORDER BY key LIMIT 1)", 1, "missing"},
+		{"DELETE FROM buckets WHERE key = (SELECT key FROM buckets ORDER BY key DESC LIMIT 1)", 1, "missing"},
+		{`INSERT INTO buckets VALUES ('\x00', 1)`, 1, "extra"},
+		{`INSERT INTO buckets VALUES ('\xffffff', 1)`, 1, "extra"},
+		{"DELETE FROM buckets", 3, "missing"},
+		{"INSERT INTO buckets SELECT decode(lpad(to_hex(n), 8, '0'), 'hex'), n FROM generate_series(300000, 300059) n", 20, "extra"}, // the first are named
+	} {
+		exec(t, c, tt.change)
+		wantDifferences(t, path, url, tt.n, store.Difference{Table: "buckets", What: tt.what})
+		putBack(t, c, "buckets")
+	}
+}
+
+// wantDifferences checks the copy and wants so many differences to be named, all
+// of a kind.
+func wantDifferences(t testing.TB, path, url string, n int, want store.Difference) {
 	t.Helper()
 	report, err := store.Compare(t.Context(), store.File(path), server(t, url), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Same || len(report.Differences) != 1 {
+	if report.Same || len(report.Differences) != n {
 		t.Errorf("%v: %+v", want, report)
-		return
 	}
-	got := report.Differences[0]
-	if got.Key == "" {
-		t.Errorf("%v has no key", got)
-	}
-	got.Key = want.Key
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestTheCheckFindsRowsThatOneSideLacks(t *testing.T) {
-	for _, tt := range []struct{ name, change, what string }{
-		{"the first is gone", "DELETE FROM buckets WHERE key = (SELECT key FROM buckets ORDER BY key LIMIT 1)", "missing"},
-		{"the last is gone", "DELETE FROM buckets WHERE key = (SELECT key FROM buckets ORDER BY key DESC LIMIT 1)", "missing"},
-		{"one more before", `INSERT INTO buckets VALUES ('\x00', 1)`, "extra"},
-		{"one more behind", `INSERT INTO buckets VALUES ('\xffffff', 1)`, "extra"},
-		{"all are gone", "DELETE FROM buckets", "missing"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			n := 1
-			if strings.HasPrefix(tt.name, "the") {
-				n = 3
-			}
-			path, url := filled(t, n), pgtest.URL(t)
-			if _, err := store.Copy(t.Context(), store.File(path), server(t, url), nil); err != nil {
-				t.Fatal(err)
-			}
-			run(t, url, tt.change)
-			wantDifference(t, path, url, store.Difference{Table: "buckets", What: tt.what})
-		})
+	for _, got := range report.Differences {
+		if got.Key == "" {
+			t.Errorf("%v has no key", got)
+		}
+		got.Key = ""
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
