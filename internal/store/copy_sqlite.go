@@ -128,13 +128,13 @@ func (*fileSide) catalog() string {
 }
 
 func (s *fileSide) query(ctx context.Context, text string) (cursor, error) {
-	rows, err := s.db.QueryContext(ctx, text)
+	rows, err := s.db.QueryContext(ctx, text) //nolint:rowserrcheck // the cursor does, at the last row
 	if err != nil {
 		return nil, wrap(err)
 	}
 	columns, err := rows.Columns()
 	if err != nil {
-		return nil, errors.Join(wrap(err), rows.Close())
+		return nil, errors.Join(wrap(err), rows.Close()) //nolint:sqlclosecheck // else the cursor does, when it is closed
 	}
 	c := &fileCursor{rows: rows, row: make([]any, len(columns)), to: make([]any, len(columns))}
 	for i := range columns {
