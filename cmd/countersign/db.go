@@ -235,7 +235,7 @@ func printReport(w io.Writer, r *app.DBReport) {
 	if r.Copied {
 		fmt.Fprintf(w, `
 Next:
-  1. Set «database» to the copy, with its password, in the configuration (or COUNTERSIGN_DATABASE) of every node.
+  1. Set «database» to the copy (with its password, if it has one) in the configuration of every node.
   2. Give every node the same key file as before: without it no code and no number in the copy can be read.
   3. Start the service.
   4. Keep the old database until the new one has a backup, and start no service on it again:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"countersign/internal/verify"
 )
@@ -143,13 +144,36 @@ func plan(ctx context.Context, from, to Database) ([]relation, error) {
 	return release(ctx)
 }
 
-// mustBeEmpty refuses a target that has rows.
-func mustBeEmpty(ctx context.Context, s side, r relation, advice string) error {
-	n, err := ask[int64](ctx, s, "SELECT count(*) FROM (SELECT 1 FROM "+quote(r.name)+" LIMIT 1) AS first")
-	if err == nil && n > 0 {
-		err = fmt.Errorf("store: table %s of %s has rows, and a copy needs a database without any; %s", r.name, s.name(), advice)
+// mustBeEmpty refuses a target that has rows in any of these tables, in words
+// with what to do.
+func mustBeEmpty(ctx context.Context, s side, advice string, tables ...relation) error {
+	for _, r := range tables {
+		n, err := ask[int64](ctx, s, "SELECT count(*) FROM (SELECT 1 FROM "+quote(r.name)+" LIMIT 1) AS first")
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("store: table %s of %s has rows, and a copy needs a database without any; %s", r.name, s.name(), advice)
+		}
 	}
-	return err
+	return nil
+}
+
+// mustHaveNone is mustBeEmpty for a target of any release, before it is brought up
+// to date: one that is refused is not to be changed.
+func mustHaveNone(ctx context.Context, s side, advice string) error {
+	ours, err := release(ctx)
+	if err != nil {
+		return err
+	}
+	have, err := catalog(ctx, s)
+	if err != nil {
+		return err
+	}
+	have = slices.DeleteFunc(have, func(h relation) bool {
+		return !slices.ContainsFunc(ours, func(o relation) bool { return o.name == h.name })
+	})
+	return mustBeEmpty(ctx, s, advice, have...)
 }
 
 // counter tells how far a copy is.

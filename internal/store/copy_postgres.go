@@ -118,11 +118,17 @@ func (d *server) source(ctx context.Context) (_ side, err error) {
 	return s, nil
 }
 
+// anotherDatabase is what to do about a target that has rows.
+const anotherDatabase = "name another database, or make this one anew with dropdb and createdb if nothing in it is needed"
+
 // target opens the database and brings its schema up to date.
 func (d *server) target(ctx context.Context) (target, error) {
 	s, err := d.connect(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if err := mustHaveNone(ctx, s, anotherDatabase); err != nil {
+		return nil, errors.Join(err, s.close(ctx))
 	}
 	if err := migratePostgres(ctx, s.c); err != nil {
 		return nil, errors.Join(sentence(err, d.config), s.close(ctx))
@@ -254,8 +260,7 @@ func (s *serverSide) fill(ctx context.Context, tables []relation, rows func(rela
 }
 
 func (s *serverSide) fillOne(ctx context.Context, r relation, rows func(relation) (cursor, error)) (err error) {
-	const advice = "name another database, or make this one anew with dropdb and createdb if nothing in it is needed"
-	if err := mustBeEmpty(ctx, s, r, advice); err != nil {
+	if err := mustBeEmpty(ctx, s, anotherDatabase, r); err != nil {
 		return err
 	}
 	from, err := rows(r)

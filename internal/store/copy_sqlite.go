@@ -84,8 +84,20 @@ func (f file) source(ctx context.Context) (side, error) {
 	return s, nil
 }
 
+// anotherFile is what to do about a target that has rows.
+const anotherFile = "name a file that does not exist yet"
+
 // target opens the file as the service does, and makes it if need be.
 func (f file) target(ctx context.Context) (target, error) {
+	if _, err := os.Stat(string(f)); err == nil {
+		old, err := f.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(mustHaveNone(ctx, old, anotherFile), old.close(ctx)); err != nil {
+			return nil, err
+		}
+	}
 	s, err := Open(ctx, string(f))
 	if err != nil {
 		return nil, err
@@ -202,7 +214,7 @@ func (t *fileTarget) fill(ctx context.Context, tables []relation, rows func(rela
 
 func (t *fileTarget) fillOne(ctx context.Context, r relation, rows func(relation) (cursor, error)) (err error) {
 	// The transaction has the file's write lock, so nobody adds rows after this look.
-	if err := mustBeEmpty(ctx, t, r, "name a file that does not exist yet"); err != nil {
+	if err := mustBeEmpty(ctx, t, anotherFile, r); err != nil {
 		return err
 	}
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(r.columns)), ", ")

@@ -181,13 +181,16 @@ func wantNoRows(t testing.TB, url string) {
 	}
 }
 
+// The source is as it was, file by file.
 func TestACopyHasEveryRowAndSoHasTheCopyOfTheCopy(t *testing.T) {
 	path, url := filled(t, 700), pgtest.URL(t)
+	before := contents(t, filepath.Dir(path))
 	var told []store.Progress
 	there, err := store.Copy(t.Context(), store.File(path), server(t, url), func(p store.Progress) { told = append(told, p) })
 	if err != nil {
 		t.Fatal(err)
 	}
+	sameFiles(t, before, contents(t, filepath.Dir(path)))
 	back, err := store.Copy(t.Context(), server(t, url), store.File(filepath.Join(t.TempDir(), "back.db")), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +249,7 @@ func putBack(t testing.TB, c *pgx.Conn, table string) {
 }
 
 // Each column of each table is changed in the copy, one after the other.
-func TestTheCheckFindsAChangeInAnyColumn(t *testing.T) {
+func TestTheCheckFindsAChangeInAnyColumnAndARowThatOneSideLacks(t *testing.T) {
 	path, url, c := copied(t, 3)
 	to := map[string]string{"text": "'changed'", "bytes": `'\xabcdef'::bytea`, "integer": "77"}
 	none := map[string]string{"text": "''", "bytes": `'\x'::bytea`, "integer": "0"}
@@ -254,7 +257,7 @@ func TestTheCheckFindsAChangeInAnyColumn(t *testing.T) {
 		key := r.Columns[r.Key[0]]
 		for i, column := range r.Columns {
 			if slices.Contains(r.Key, i) {
-				continue // another key is another row: see the next test
+				continue // another key is another row: see below
 			}
 			changes := []string{to[r.Kinds[i]]}
 			if r.Null[i] { // of the rows one is NULL
@@ -267,14 +270,6 @@ func TestTheCheckFindsAChangeInAnyColumn(t *testing.T) {
 			}
 		}
 	}
-	report, err := store.Compare(t.Context(), store.File(path), server(t, url), nil)
-	if err != nil || !report.Same || report.Copied {
-		t.Errorf("put back as it was: %+v, %v", report, err)
-	}
-}
-
-func TestTheCheckFindsRowsThatOneSideLacks(t *testing.T) {
-	path, url, c := copied(t, 3)
 	for _, tt := range []struct {
 		change string
 		n      int
@@ -290,6 +285,10 @@ func TestTheCheckFindsRowsThatOneSideLacks(t *testing.T) {
 		exec(t, c, tt.change)
 		wantDifferences(t, path, url, tt.n, store.Difference{Table: "buckets", What: tt.what})
 		putBack(t, c, "buckets")
+	}
+	report, err := store.Compare(t.Context(), store.File(path), server(t, url), nil)
+	if err != nil || !report.Same || report.Copied {
+		t.Errorf("put back as it was: %+v, %v", report, err)
 	}
 }
 

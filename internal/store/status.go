@@ -194,10 +194,11 @@ func (f file) Migrate(ctx context.Context) (m Migrated, err error) {
 			return m, err
 		}
 	}
-	t, err := f.target(ctx)
+	s, err := Open(ctx, string(f))
 	if err != nil {
 		return m, err
 	}
+	t := fileTarget{fileSide{db: s.read, file: f}, s}
 	m.To, _, err = t.version(ctx)
 	return m, errors.Join(err, t.close(ctx))
 }
