@@ -42,8 +42,9 @@ type cluster struct {
 
 // slot is a place for a node: what stays the same when its process is another.
 type slot struct {
-	carrier string // the address of the slot's way to the carrier
-	node    *node
+	database string
+	carrier  string
+	node     *node
 }
 
 // onSQLite is a cluster of one, for there can be no second process on its file.
@@ -61,9 +62,7 @@ func newCluster(t testing.TB, dir, database string, nodes int) *cluster {
 	t.Helper()
 	c := &cluster{t: t, dir: dir, database: database, api: telnyxtest.New(carrierKey), changed: make(chan struct{})}
 	for i := range nodes {
-		s := &slot{}
-		c.slots = append(c.slots, s)
-		s.carrier = serveCarrier(t, func(w http.ResponseWriter, r *http.Request) { c.carry(i, w, r) })
+		c.slot(database, func(w http.ResponseWriter, r *http.Request) { c.carry(i, w, r) })
 	}
 	t.Cleanup(c.end)
 	for i := range c.slots {
@@ -72,10 +71,13 @@ func newCluster(t testing.TB, dir, database string, nodes int) *cluster {
 	return c
 }
 
-func serveCarrier(t testing.TB, h http.HandlerFunc) string {
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	return server.URL + "/v2"
+// slot adds a place for a node that has its own way to the database and to the
+// carrier.
+func (c *cluster) slot(database string, carrier http.HandlerFunc) int {
+	server := httptest.NewServer(carrier)
+	c.t.Cleanup(server.Close)
+	c.slots = append(c.slots, &slot{database: database, carrier: server.URL + "/v2"})
+	return len(c.slots) - 1
 }
 
 // carry takes a message from the slot's node, as Telnyx does.
@@ -96,12 +98,7 @@ func (c *cluster) node(slot int) *node {
 // start runs a process in a slot on the data that are there.
 func (c *cluster) start(slot int) *node {
 	c.t.Helper()
-	return c.startOn(slot, c.database, c.slots[slot].carrier)
-}
-
-func (c *cluster) startOn(slot int, database, carrier string) *node {
-	c.t.Helper()
-	n, err := launch(slot, "serve", "--config", c.configure(slot, database, carrier))
+	n, err := launch(slot, "serve", "--config", c.configure(slot))
 	if err != nil {
 		if n != nil {
 			n.kill()
@@ -117,13 +114,14 @@ func (c *cluster) startOn(slot int, database, carrier string) *node {
 }
 
 // configure writes what an operator would.
-func (c *cluster) configure(slot int, database, carrier string) string {
+func (c *cluster) configure(slot int) string {
 	c.t.Helper()
+	s := c.slots[slot]
 	text, err := json.Marshal(map[string]any{
-		"listen": "127.0.0.1:0", "environment": "development", "database": database,
+		"listen": "127.0.0.1:0", "environment": "development", "database": s.database,
 		"key_file": filepath.Join(c.dir, "key"), "api_keys": []string{apiKey}, "log": map[string]string{"level": "warn"},
 		"carriers": []any{map[string]string{
-			"name": "telnyx", "type": "telnyx", "api_key": carrierKey, "from": "+12015550100", "base_url": carrier,
+			"name": "telnyx", "type": "telnyx", "api_key": carrierKey, "from": "+12015550100", "base_url": s.carrier,
 		}},
 	})
 	if err != nil {
