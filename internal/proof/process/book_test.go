@@ -34,7 +34,6 @@ type record struct {
 	wrong      int  // wrong guesses that were counted for certain
 	maybeWrong int  // wrong guesses that may have been counted
 	over       bool // told that no guess is left
-	closed     bool // the client is through with it
 }
 
 func (r *record) settled() bool { return r.accepted > 0 || r.maybeRight }
@@ -47,6 +46,7 @@ type book struct {
 
 	mu       sync.Mutex
 	records  []*record
+	done     []*record // those that are closed, in that order
 	breaches map[string]int
 	details  []string
 	failed   chan struct{} // closed with the first breach
@@ -82,7 +82,8 @@ func (b *book) open(number string) *record {
 func (b *book) close(r *record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r.closed, r.after = true, b.kills.Load()
+	r.after = b.kills.Load()
+	b.done = append(b.done, r)
 }
 
 func (b *book) breach(kind string, r *record, format string, args ...any) {
@@ -213,21 +214,12 @@ func (b *book) seen(r *record, a answer) {
 	}
 }
 
-// due takes the records that are closed from the from-th on, and says where to go
-// on next time.
-func (b *book) due(from int) (out []*record, next int) {
+// newest returns the n records that were closed last: those that a kill is
+// likeliest to have taken something from.
+func (b *book) newest(n int) []*record {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	next = len(b.records)
-	for i, r := range b.records[from:] {
-		switch {
-		case r.closed:
-			out = append(out, r)
-		case from+i < next:
-			next = from + i // the oldest open one: those behind it are looked at once more
-		}
-	}
-	return out, next
+	return slices.Clone(b.done[max(0, len(b.done)-n):])
 }
 
 // messages holds what the carrier got against what was started: each start's

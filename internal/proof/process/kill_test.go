@@ -9,6 +9,7 @@ import (
 )
 
 func TestAServerThatIsKilledUnderLoadLosesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLoad(onSQLite(t), false)
 	l.run(t.Context(), 12)
 	killAgainAndAgain(t, l)
@@ -17,8 +18,9 @@ func TestAServerThatIsKilledUnderLoadLosesNothing(t *testing.T) {
 // While one of two nodes is dead the other goes on, and sends what was the dead
 // one's to send.
 func TestANodeThatIsKilledUnderLoadLosesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLoad(onPostgres(t, 2), false)
-	l.run(t.Context(), 48)
+	l.run(t.Context(), 160)
 	killAgainAndAgain(t, l)
 }
 
@@ -31,7 +33,7 @@ func killAgainAndAgain(t *testing.T, l *load) {
 		if !killAt(t, l, moment(k%int(moments)), 1+rng.IntN(40)) {
 			break
 		}
-		l.audit(t.Context())
+		l.audit(t.Context(), 64)
 	}
 	l.finish(t.Context(), t)
 }

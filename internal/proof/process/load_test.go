@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -26,7 +27,6 @@ type load struct {
 	next    atomic.Int64 // numbers given out
 	stopped atomic.Bool
 	users   sync.WaitGroup
-	audited int // records looked at
 	auditor *client
 }
 
@@ -54,8 +54,7 @@ func (l *load) finish(ctx context.Context, t testing.TB) {
 	t.Helper()
 	l.stopped.Store(true)
 	l.users.Wait()
-	l.audited = 0
-	l.audit(ctx)
+	l.audit(ctx, math.MaxInt)
 	sent := map[string][]string{}
 	for _, m := range l.api.Messages() {
 		sent[m.To] = append(sent[m.To], codeIn(m.Text))
@@ -67,10 +66,8 @@ func (l *load) finish(ctx context.Context, t testing.TB) {
 	l.book.report(t, more, &l.met)
 }
 
-// audit looks at what clients are through with and has not been looked at.
-func (l *load) audit(ctx context.Context) {
-	due, next := l.book.due(l.audited)
-	l.audited = next
+// audit looks at the newest of what clients are through with.
+func (l *load) audit(ctx context.Context, newest int) {
 	work := make(chan *record)
 	var auditors sync.WaitGroup
 	for range 16 {
@@ -80,7 +77,7 @@ func (l *load) audit(ctx context.Context) {
 			}
 		})
 	}
-	for _, r := range due {
+	for _, r := range l.book.newest(newest) {
 		work <- r
 	}
 	close(work)

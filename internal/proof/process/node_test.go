@@ -30,8 +30,8 @@ type node struct {
 // launch runs the program and waits for its first line, which says where it is.
 func launch(slot int, args ...string) (*node, error) {
 	n := &node{slot: slot, cmd: exec.Command(program, args...), stderr: &lockedBuffer{}, gone: make(chan struct{})}
-	first := &firstLine{said: make(chan string, 1)}
-	n.cmd.Stdout, n.cmd.Stderr, n.cmd.SysProcAttr = first, n.stderr, dieWithUs()
+	first := make(chan string, 1)
+	n.cmd.Stdout, n.cmd.Stderr, n.cmd.SysProcAttr = &firstLine{said: first}, n.stderr, dieWithUs()
 	for _, e := range os.Environ() {
 		if !strings.HasPrefix(e, "COUNTERSIGN_") {
 			n.cmd.Env = append(n.cmd.Env, e)
@@ -53,7 +53,7 @@ func launch(slot int, args ...string) (*node, error) {
 		return nil, err
 	}
 	select {
-	case line := <-first.said:
+	case line := <-first:
 		return n, n.read(line)
 	case <-n.gone:
 		return nil, fmt.Errorf("it did not start: %s\n%s", n.cmd.ProcessState, n.stderr)
@@ -104,7 +104,7 @@ func (n *node) complaints() string {
 // firstLine passes the first line that is written to it on.
 type firstLine struct {
 	text []byte
-	said chan string
+	said chan<- string // nil once it has been said
 }
 
 func (f *firstLine) Write(p []byte) (int, error) {

@@ -13,6 +13,7 @@ const repeats = 50
 // A client's retries, all at once and over all nodes, are one verification, one
 // message and one answer; and so they are to processes that never saw the first.
 func TestARepeatedRequestIsCarriedOutOnce(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(testing.TB) *cluster{
 		"sqlite":   onSQLite,
 		"postgres": func(t testing.TB) *cluster { return onPostgres(t, 2) },

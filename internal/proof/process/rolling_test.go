@@ -13,6 +13,7 @@ import (
 // request. What a node did take in hand it answers, and it leaves no message for
 // others to find out about.
 func TestARollingRestartFailsNoRequest(t *testing.T) {
+	t.Parallel()
 	c := onPostgres(t, 2)
 	l := newLoad(c, true)
 	l.run(t.Context(), 32)
