@@ -110,6 +110,7 @@ func packages(t *testing.T) map[string][]string {
 			}
 			return
 		}
+		out[pkg] = append(out[pkg], "") // also a package of tests alone exists
 		for _, i := range file.Imports {
 			out[pkg] = append(out[pkg], strings.Trim(i.Path.Value, `"`))
 		}
