@@ -3,6 +3,8 @@
 package process
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -46,10 +48,12 @@ type book struct {
 
 	mu       sync.Mutex
 	records  []*record
+	live     map[*record]bool
 	done     []*record // those that are closed, in that order
 	breaches map[string]int
 	details  []string
 	failed   chan struct{} // closed with the first breach
+	stop     func()        // called with the first breach
 
 	starts, guesses, acceptances, audited int
 }
@@ -68,7 +72,7 @@ const (
 var kinds = []string{lost, undone, twice, overcount, doubled, unsent, broken}
 
 func newBook(kills *atomic.Int64, strict bool) *book {
-	return &book{kills: kills, strict: strict, breaches: map[string]int{}, failed: make(chan struct{})}
+	return &book{kills: kills, strict: strict, breaches: map[string]int{}, live: map[*record]bool{}, failed: make(chan struct{}), stop: func() {}}
 }
 
 func (b *book) open(number string) *record {
@@ -76,6 +80,7 @@ func (b *book) open(number string) *record {
 	defer b.mu.Unlock()
 	r := &record{number: number, before: b.kills.Load()}
 	b.records = append(b.records, r)
+	b.live[r] = true
 	return r
 }
 
@@ -84,6 +89,7 @@ func (b *book) close(r *record) {
 	defer b.mu.Unlock()
 	r.after = b.kills.Load()
 	b.done = append(b.done, r)
+	delete(b.live, r)
 }
 
 func (b *book) breach(kind string, r *record, format string, args ...any) {
@@ -94,13 +100,22 @@ func (b *book) breach(kind string, r *record, format string, args ...any) {
 
 // note is breach for who has the lock.
 func (b *book) note(kind string, r *record, format string, args ...any) {
-	if len(b.details) == 0 {
+	if b.hasFailed() && slices.ContainsFunc(args, canceled) {
+		return // nobody waits for the rest
+	}
+	if !b.hasFailed() {
 		close(b.failed)
+		b.stop()
 	}
 	b.breaches[kind]++
 	if len(b.details) < 20 {
 		b.details = append(b.details, fmt.Sprintf("%s: %s: %+v", kind, fmt.Sprintf(format, args...), *r))
 	}
+}
+
+func canceled(v any) bool {
+	err, ok := v.(error)
+	return ok && errors.Is(err, context.Canceled)
 }
 
 func (b *book) hasFailed() bool {
@@ -222,6 +237,19 @@ func (b *book) newest(n int) []*record {
 	return slices.Clone(b.done[max(0, len(b.done)-n):])
 }
 
+// pending returns the ids of acknowledged starts that clients are not through with.
+func (b *book) pending() map[string]*record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[string]*record{}
+	for r := range b.live {
+		if r.id != "" {
+			out[r.id] = r
+		}
+	}
+	return out
+}
+
 // messages holds what the carrier got against what was started: each start's
 // message at least once, once more at the most for each kill while it was
 // pending, always with the same code, and none that nobody started.
@@ -254,6 +282,9 @@ func (b *book) report(t testing.TB, more int, met *figures) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.details) == 0 && (b.starts == 0 || b.guesses == 0 || b.acceptances == 0) {
+		t.Error("there was no load")
+	}
 	var found []string
 	for _, kind := range kinds {
 		found = append(found, fmt.Sprintf("%d %s", b.breaches[kind], kind))

@@ -123,7 +123,7 @@ func (c *client) ask(ctx context.Context, n *node, q call) (answer, error) {
 		if info.Err == nil {
 			c.watch.see(asked, n)
 		}
-	}}
+	}, GotFirstResponseByte: func() { c.watch.see(answered, n) }}
 	a.asked = time.Now().UTC()
 	res, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 func TestAServerThatIsKilledUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLoad(onSQLite(t), false)
-	l.run(t.Context(), 12)
-	killAgainAndAgain(t, l)
+	l.run(t.Context(), 64)
+	killAgainAndAgain(t, l, 3**kills) // each is over in a moment
 }
 
 // While one of two nodes is dead the other goes on, and sends what was the dead
@@ -20,17 +20,17 @@ func TestAServerThatIsKilledUnderLoadLosesNothing(t *testing.T) {
 func TestANodeThatIsKilledUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLoad(onPostgres(t, 2), false)
-	l.run(t.Context(), 160)
-	killAgainAndAgain(t, l)
+	l.run(t.Context(), 96)
+	killAgainAndAgain(t, l, *kills)
 }
 
 // killAgainAndAgain kills whichever process a moment happens at, each moment in
 // turn, so near to it as can be: what was acknowledged in that instant counts.
-func killAgainAndAgain(t *testing.T, l *load) {
+func killAgainAndAgain(t *testing.T, l *load, times int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(*seed, 0))
-	for k := range *kills {
-		if !killAt(t, l, moment(k%int(moments)), 1+rng.IntN(40)) {
+	for k := range times {
+		if !killAt(t, l, moment(k%int(moments)), 1+rng.IntN(60)) {
 			break
 		}
 		l.audit(t.Context(), 64)

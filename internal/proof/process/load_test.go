@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,7 @@ func newLoad(c *cluster, strict bool) *load {
 
 // run lets users begin. Every second one makes a new connection for each request.
 func (l *load) run(ctx context.Context, users int) {
+	ctx, l.book.stop = context.WithCancel(ctx)
 	for i := range users {
 		u := &user{l, newClient(l.cluster, &l.met, i%2 == 0), i%2 == 0, rand.New(rand.NewPCG(*seed, uint64(i)))}
 		l.users.Go(func() {
@@ -54,20 +56,28 @@ func (l *load) finish(ctx context.Context, t testing.TB) {
 	t.Helper()
 	l.stopped.Store(true)
 	l.users.Wait()
-	l.audit(ctx, math.MaxInt)
+	if !l.book.hasFailed() { // else users stopped in the middle
+		l.audit(ctx, math.MaxInt)
+	}
 	sent := map[string][]string{}
 	for _, m := range l.api.Messages() {
 		sent[m.To] = append(sent[m.To], codeIn(m.Text))
 	}
 	more := 0
-	if !l.book.hasFailed() { // else users stopped in the middle
+	if !l.book.hasFailed() {
 		more = l.book.messages(sent)
 	}
 	l.book.report(t, more, &l.met)
 }
 
-// audit looks at the newest of what clients are through with.
+// audit looks at the newest of what clients are through with, and whether there is
+// what they are not through with.
 func (l *load) audit(ctx context.Context, newest int) {
+	for id, r := range l.book.pending() {
+		if a, err := l.auditor.do(ctx, lookAt(id)); err != nil || a.status != http.StatusOK {
+			l.book.breach(lost, r, "an acknowledged start: %s, %v", a, err)
+		}
+	}
 	work := make(chan *record)
 	var auditors sync.WaitGroup
 	for range 16 {

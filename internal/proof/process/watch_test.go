@@ -10,6 +10,7 @@ type moment int
 // The moments of one verification, in their order.
 const (
 	asked    moment = iota // a request has been written and not been answered
+	answered               // the first byte of an answer has come
 	started                // a start was acknowledged
 	carried                // a carrier has a message and has not answered
 	taken                  // a carrier has answered that it took a message
@@ -20,7 +21,7 @@ const (
 
 func (m moment) String() string {
 	return [...]string{
-		"a request has been written", "a start was acknowledged", "a carrier has a message and is silent",
+		"a request has been written", "an answer begins", "a start was acknowledged", "a carrier has a message and is silent",
 		"a carrier took a message", "a wrong guess was acknowledged", "a right guess was acknowledged",
 	}[m]
 }
