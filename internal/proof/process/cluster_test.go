@@ -60,6 +60,7 @@ func onPostgres(t testing.TB, nodes int) *cluster {
 
 func newCluster(t testing.TB, dir, database string, nodes int) *cluster {
 	t.Helper()
+	dependOnProgram(t)
 	c := &cluster{t: t, dir: dir, database: database, api: telnyxtest.New(carrierKey), changed: make(chan struct{})}
 	for i := range nodes {
 		c.slot(database, func(w http.ResponseWriter, r *http.Request) { c.carry(i, w, r) })
