@@ -65,7 +65,9 @@ func (st *statements) close() error {
 	var errs []error
 	for _, s := range st.all {
 		errs = append(errs, s.s.Close())
+		s.s = nil
 	}
+	st.all = nil
 	return errors.Join(errs...)
 }
 

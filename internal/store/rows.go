@@ -88,6 +88,11 @@ func scanID(row scanner) (id verify.ID, err error) {
 	return id, err
 }
 
+func scanNumber(row scanner) (n int, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
+
 func wrap(err error) error {
 	if err == nil {
 		return nil

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// checkpointEvery is how often the log is moved into the file, on a connection
+// of its own so that no commit waits for it.
+const checkpointEvery = time.Second
+
+// longLog is the length, in pages, from which commits wait until all of the log
+// is moved: it begins anew only then, and under load the mover alone never is done.
+const longLog = 20000
+
+// readers are the connections that read. Who reads holds the lock for reading.
+type readers struct {
+	sync.RWMutex
+	db *sql.DB
+}
+
+// checkpoint moves the write-ahead log into the file until Close.
+func (s *SQLite) checkpoint(ctx context.Context) {
+	defer close(s.stopped)
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+			// A disk that is full shows at the next commits, where somebody is told.
+			_ = s.moveLog(ctx)
+		}
+	}
+}
+
+// moveLog moves what it can without making the writer wait, and makes it wait
+// where the log has become long.
+func (s *SQLite) moveLog(ctx context.Context) error {
+	pages, err := s.pass(ctx)
+	if err == nil && pages > longLog {
+		s.write.mu.Lock()
+		_, err = s.pass(ctx)
+		s.write.mu.Unlock()
+	}
+	return s.afterPass(ctx, err)
+}
+
+// pass moves once and says how long the log is. Nobody but a pass ever moves:
+// what SQLite would do by itself after a commit, it would keep the errors of.
+func (s *SQLite) pass(ctx context.Context) (pages int, err error) {
+	n, err := one(ctx, &s.read, func(row scanner) (pages int, err error) {
+		var busy, moved int
+		err = row.Scan(&busy, &pages, &moved)
+		return pages, err
+	}, "PRAGMA wal_checkpoint(PASSIVE)")
+	if err != nil {
+		return 0, err
+	}
+	return *n, nil // it says one line
+}
+
+// afterPass opens the database again where the disk could not keep what a pass
+// wrote. The system may have forgotten those pages and say yes to the next sync,
+// while SQLite counts what earlier passes wrote as moved and would let the log
+// begin anew. With nobody at the file it forgets what it counted.
+func (s *SQLite) afterPass(ctx context.Context, err error) error {
+	if resultCode(err) != sqlite3.SQLITE_IOERR_FSYNC && !errors.Is(err, errAway) {
+		return err
+	}
+	s.write.mu.Lock()
+	defer s.write.mu.Unlock()
+	s.read.Lock()
+	defer s.read.Unlock()
+	if c, ok := s.write.c.(sqlite.FileControl); ok {
+		if _, err := c.FileControlPersistWAL("main", 1); err != nil {
+			return fmt.Errorf("store: %w", err) // closing would delete the log: next time
+		}
+	}
+	_ = s.closeDatabase() // the disk is what fails
+	if err := s.open(ctx); err != nil {
+		return errors.Join(err, s.closeDatabase())
+	}
+	return nil
+}
+
+// errAway is what callers are told between a failure of the disk and the first
+// success at opening the database again.
+var errAway = errors.New("store: the disk failed and the database could not be opened again yet")
+
+// settleLog moves all of the log that the last process left, and empties it. If
+// that process could not sync a commit, the system may show what the disk does
+// not have: nothing may be stored behind it before it is written again.
+func settleLog(ctx context.Context, c *conn) error {
+	s, err := c.prepare(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	if err != nil {
+		return err
+	}
+	busy, err := first(ctx, s, func(row scanner) (busy int, err error) {
+		var pages, moved int
+		err = row.Scan(&busy, &pages, &moved)
+		return busy, err
+	})
+	if err == nil && busy != 0 {
+		err = errors.New("another program has the file open and reads from it")
+	}
+	return errors.Join(err, s.s.Close())
+}
+
+// resultCode is SQLite's number for an error, with its details; 0 if it is not SQLite's.
+func resultCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
