@@ -97,7 +97,7 @@ func wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("store: %w", err)
+	return fmt.Errorf("store: %w", explain(err))
 }
 
 // fill copies a stored key of fixed length.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -16,7 +17,7 @@ import (
 	"countersign/internal/verify"
 )
 
-var faultStride = flag.Int("stride", 7, "of the calls that can fail, try one in so many")
+var faultStride = flag.Int("stride", 11, "of the calls that can fail, try one in so many")
 
 // history is what a caller was told of its batches. Batch n writes the subjects
 // n and 100+n, or neither.
@@ -93,16 +94,17 @@ func (h *history) honest(t *testing.T, where string, there map[byte]bool) {
 	}
 }
 
-// faults are the ways in which each call fails once.
+// faults are the ways in which a call fails.
 var faults = []struct {
-	name string
+	name   string
+	stride int // of the short form; 0 for the flag's
 	faultfs.Fault
 }{
-	{"an error", faultfs.Fault{}},
-	{"an error, and what was not synced is dropped", faultfs.Fault{Drop: true}},
-	{"half a write", faultfs.Fault{Torn: true}},
-	{"the disk is full", faultfs.Fault{Full: true, Torn: true, Lasting: true}},
-	{"the disk is gone for a while", faultfs.Fault{Lasting: true, Drop: true}},
+	{"an error", 0, faultfs.Fault{}},
+	{"a sync fails, and what it should have kept is dropped", 1, faultfs.Fault{Drop: true, Only: faultfs.Sync}},
+	{"half a write", 0, faultfs.Fault{Torn: true}},
+	{"the disk is full", 0, faultfs.Fault{Full: true, Torn: true, Lasting: true}},
+	{"the disk is gone for a while", 0, faultfs.Fault{Lasting: true, Drop: true}},
 }
 
 // At each write, sync and truncation of a history, one after the other, the disk
@@ -112,7 +114,7 @@ func TestWhereverTheDiskFailsNothingPromisedIsLost(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			tried := 0
-			for n := 1; ; n += *faultStride {
+			for n := 1; ; n += cmp.Or(f.stride, *faultStride) {
 				tried++
 				if !playFault(t, n, f.Fault) || t.Failed() {
 					break

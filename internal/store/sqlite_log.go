@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -82,7 +81,7 @@ func (s *SQLite) afterPass(ctx context.Context, err error) error {
 	defer s.read.Unlock()
 	if c, ok := s.write.c.(sqlite.FileControl); ok {
 		if _, err := c.FileControlPersistWAL("main", 1); err != nil {
-			return fmt.Errorf("store: %w", err) // closing would delete the log: next time
+			return wrap(err) // closing would delete the log: next time
 		}
 	}
 	_ = s.closeDatabase() // the disk is what fails
@@ -113,12 +112,4 @@ func settleLog(ctx context.Context, c *conn) error {
 		err = errors.New("another program has the file open and reads from it")
 	}
 	return errors.Join(err, s.s.Close())
-}
-
-// resultCode is SQLite's number for an error, with its details; 0 if it is not SQLite's.
-func resultCode(err error) int {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code()
-	}
-	return 0
 }

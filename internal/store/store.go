@@ -77,7 +77,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 // open opens the database. Nobody may be using s.
 func (s *SQLite) open(ctx context.Context) (err error) {
 	if err := s.write.dial(dsn(s.path, "synchronous=FULL", "wal_autocheckpoint=0")); err != nil {
-		return fmt.Errorf("store: this is not a database that can be opened: %w", err)
+		return wrap(err)
 	}
 	if s.read.db, err = sql.Open("sqlite", dsn(s.path, "query_only=1")); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -85,7 +85,7 @@ func (s *SQLite) open(ctx context.Context) (err error) {
 	s.read.db.SetMaxOpenConns(max(2, runtime.NumCPU()))
 	s.read.db.SetMaxIdleConns(max(2, runtime.NumCPU()))
 	if err := settleLog(ctx, s.write); err != nil {
-		return fmt.Errorf("store: what the last process stored cannot be moved into the database: %w", err)
+		return fmt.Errorf("store: what was stored last cannot be moved into the database: %w", explain(err))
 	}
 	if err := migrate(ctx, s.write); err != nil {
 		return err
@@ -133,7 +133,7 @@ func migrate(ctx context.Context, c *conn) error {
 	}
 	version, err := version(ctx, c)
 	if err != nil {
-		return fmt.Errorf("store: this is not a database that can be read: %w", err)
+		return wrap(err)
 	}
 	if version > len(names) {
 		return ErrNewer
@@ -149,7 +149,7 @@ func migrate(ctx context.Context, c *conn) error {
 		script := "BEGIN IMMEDIATE;\n" + string(text) + "\nPRAGMA user_version = " + strconv.Itoa(i+1) + ";\nCOMMIT;"
 		if err := c.run(ctx, script); err != nil {
 			_ = c.run(ctx, "ROLLBACK") // fails only if it is undone already
-			return fmt.Errorf("store: migration %s: %w", name, err)
+			return fmt.Errorf("store: migration %s: %w", name, explain(err))
 		}
 	}
 	return nil

@@ -89,7 +89,7 @@ func TestCommitsAreSynced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.db")
 	s := open(t, path)
 	t.Cleanup(func() { _ = s.Close() })
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "0"} {
 		if got := s.Pragma(context.Background(), pragma); got != want {
 			t.Errorf("%s is %s, want %s", pragma, got, want)
 		}
