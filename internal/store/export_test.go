@@ -70,3 +70,9 @@ func (s *SQLite) Still() {
 	<-s.stopped
 	s.stop = make(chan struct{})
 }
+
+// SetLongLog sets the length from which commits wait for the log to be moved.
+func (s *SQLite) SetLongLog(pages int) { s.longLog = pages }
+
+// LogLength is the number of pages in the log.
+func (s *SQLite) LogLength(ctx context.Context) (int, error) { return s.pass(ctx) }

@@ -45,7 +45,7 @@ func (s *SQLite) checkpoint(ctx context.Context) {
 // where the log has become long.
 func (s *SQLite) moveLog(ctx context.Context) error {
 	pages, err := s.pass(ctx)
-	if err == nil && pages > longLog {
+	if err == nil && pages > s.longLog {
 		s.write.mu.Lock()
 		_, err = s.pass(ctx)
 		s.write.mu.Unlock()

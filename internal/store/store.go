@@ -46,6 +46,8 @@ type SQLite struct {
 	lock  *os.File
 	st    statements
 
+	longLog int // see longLog
+
 	stop    chan struct{}
 	stopped chan struct{}
 	closing sync.Once
@@ -66,7 +68,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s := &SQLite{path: path, write: new(conn), lock: lock, stop: make(chan struct{}), stopped: make(chan struct{})}
+	s := &SQLite{path: path, write: new(conn), lock: lock, longLog: longLog, stop: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.closeFiles())
 	}
@@ -77,7 +79,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 // open opens the database. Nobody may be using s.
 func (s *SQLite) open(ctx context.Context) (err error) {
 	if err := s.write.dial(dsn(s.path, "synchronous=FULL", "wal_autocheckpoint=0")); err != nil {
-		return wrap(err)
+		return fmt.Errorf("store: %s: %w", s.path, explain(err))
 	}
 	if s.read.db, err = sql.Open("sqlite", dsn(s.path, "query_only=1")); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -85,7 +87,7 @@ func (s *SQLite) open(ctx context.Context) (err error) {
 	s.read.db.SetMaxOpenConns(max(2, runtime.NumCPU()))
 	s.read.db.SetMaxIdleConns(max(2, runtime.NumCPU()))
 	if err := settleLog(ctx, s.write); err != nil {
-		return fmt.Errorf("store: what was stored last cannot be moved into the database: %w", explain(err))
+		return fmt.Errorf("store: %s: what was stored last cannot be moved into the database: %w", s.path, explain(err))
 	}
 	if err := migrate(ctx, s.write); err != nil {
 		return err
@@ -109,7 +111,7 @@ func realPath(path string) string {
 func makePrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("store: cannot open the database: %w", err)
+		return fmt.Errorf("store: cannot open the database: let this user read and write the file: %w", err)
 	}
 	return f.Close()
 }
