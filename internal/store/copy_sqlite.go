@@ -102,7 +102,7 @@ func (f file) target(ctx context.Context) (target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fileTarget{fileSide{db: s.read, file: f}, s}, nil
+	return &fileTarget{fileSide{db: s.read.db, file: f}, s}, nil
 }
 
 // fileSide is an open SQLite file.

@@ -198,7 +198,7 @@ func (f file) Migrate(ctx context.Context) (m Migrated, err error) {
 	if err != nil {
 		return m, err
 	}
-	t := fileTarget{fileSide{db: s.read, file: f}, s}
+	t := fileTarget{fileSide{db: s.read.db, file: f}, s}
 	m.To, _, err = t.version(ctx)
 	return m, errors.Join(err, t.close(ctx))
 }
