@@ -216,6 +216,15 @@ func TestACopyHasEveryRowAndSoHasTheCopyOfTheCopy(t *testing.T) {
 	}
 }
 
+// A server that sorts texts as people do is read in the order of their bytes.
+func TestACopyIsCheckedWhateverTheLanguageOfTheServer(t *testing.T) {
+	url := emptyPostgres(t)
+	run(t, url, `ALTER TABLE profiles ALTER COLUMN tenant TYPE text COLLATE "en-x-icu", ALTER COLUMN name TYPE text COLLATE "en-x-icu"`)
+	if report, err := store.Copy(t.Context(), store.File(filled(t, 40)), server(t, url), nil); err != nil || !report.Same {
+		t.Errorf("%+v %v", report, err)
+	}
+}
+
 // copied is a file with n rows in each table, its copy, and a connection to that
 // which can put back what it changes.
 func copied(t *testing.T, n int) (path, url string, c *pgx.Conn) {
