@@ -28,6 +28,7 @@ type Postgres struct {
 const (
 	connectTime = 5 * time.Second  // for one server to take a connection
 	batchTime   = 10 * time.Second // for a batch, once begun, against a server that hangs
+	readTime    = 5 * time.Second  // for a read, likewise
 )
 
 // session is what a connection that commits asks of the server.
@@ -67,7 +68,13 @@ func OpenPostgres(ctx context.Context, url string) (*Postgres, error) {
 	if err != nil {
 		return nil, errors.Join(sentence(err, config.ConnConfig), conn.close(ctx))
 	}
-	dial := func(ctx context.Context) (*pgConn, error) { return dialAgain(ctx, config.ConnConfig) }
+	dial := func(ctx context.Context) (*pgConn, error) {
+		c, err := dialAgain(ctx, config.ConnConfig)
+		if err == nil {
+			read.Reset() // what is committed in another place is read there as well
+		}
+		return c, err
+	}
 	return &Postgres{link: newLink(context.WithoutCancel(ctx), dial, conn), read: read}, nil
 }
 
@@ -87,7 +94,7 @@ func configure(url string) (*pgxpool.Config, error) {
 	c := config.ConnConfig
 	// Of several hosts the primary is taken, whatever the URL says: a decision
 	// made elsewhere is made on rows that are out of date.
-	c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	c.ValidateConnect = takesCommits
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTime
 	}
@@ -96,6 +103,21 @@ func configure(url string) (*pgxpool.Config, error) {
 	}
 	config.AfterConnect = makeDurable
 	return config, nil
+}
+
+// takesCommits refuses a server that is read-only, and a primary whose commits do
+// not come back since its synchronous standby is gone: it may have been replaced
+// without knowing. Then the next host is tried, and callers are told at once and
+// not each after a commit's wait.
+func takesCommits(ctx context.Context, c *pgconn.PgConn) error {
+	if err := pgconn.ValidateConnectTargetSessionAttrsReadWrite(ctx, c); err != nil {
+		return err
+	}
+	_, err := c.Exec(ctx, pgReplicated).ReadAll()
+	if ctx.Err() != nil {
+		return errNoStandby // the driver would make any time-out of it
+	}
+	return err
 }
 
 // prepareDatabase makes a first connection ready: right version, right schema,
@@ -111,6 +133,10 @@ func prepareDatabase(ctx context.Context, c *pgConn) error {
 }
 
 func dialAgain(ctx context.Context, config *pgx.ConnConfig) (*pgConn, error) {
+	// Each host has its time, so that one that hangs does not use up the next one's,
+	// and then the statements have theirs.
+	ctx, cancel := context.WithTimeout(ctx, config.ConnectTimeout*time.Duration(1+len(config.Fallbacks))+connectTime)
+	defer cancel()
 	c, err := connect(ctx, config)
 	if err != nil {
 		return nil, sentence(err, config)

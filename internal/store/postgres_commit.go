@@ -72,6 +72,9 @@ func before(ctx context.Context, conn *pgConn, err error) error {
 func save(ctx context.Context, conn *pgConn, snap *verify.Snapshot) error {
 	var batch pgx.Batch
 	queueDirty(&batch, snap)
+	if batch.Len() == 0 {
+		batch.Queue(pgReplicated)
+	}
 	writes := batch.Len()
 	batch.Queue(pgCommit)
 	conn.warned = ""
@@ -85,7 +88,9 @@ func save(ctx context.Context, conn *pgConn, snap *verify.Snapshot) error {
 	switch {
 	case err == nil && conn.warned != "":
 		// The one warning that a commit knows: it was told to wait for its standby no
-		// longer, so a failover may lose what it has stored here.
+		// longer, so a failover may lose what it has stored here. The next connection is
+		// not used before a commit on it comes back.
+		_ = conn.close(ctx)
 		return fmt.Errorf("%w: the server warns: %s", verify.ErrOutcomeUnknown, conn.warned)
 	case err == nil && missed > 0:
 		return fmt.Errorf("%w: %d rows were deleted under their locks", verify.ErrOutcomeUnknown, missed)
@@ -106,7 +111,7 @@ func finish(results pgx.BatchResults, writes int) (missed int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if done.RowsAffected() != 1 {
+		if done.RowsAffected() != 1 && !done.Select() {
 			missed++
 		}
 	}

@@ -2,24 +2,24 @@ package store
 
 import (
 	"context"
-	"errors"
 	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/internal/verify"
 )
 
 // Verification reads one verification, or nil: see verify.Store.
 func (p *Postgres) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {
-	return pgOne(p.read.QueryRow(ctx, "SELECT "+verificationColumns+" FROM verifications WHERE id = $1", id[:]), scanVerification)
+	return pgOne(ctx, p, scanVerification, "SELECT "+verificationColumns+" FROM verifications WHERE id = $1", id[:])
 }
 
 // Live reads a subject's newest verification, or nil: see verify.Store.
 func (p *Postgres) Live(ctx context.Context, key verify.SubjectKey) (*verify.Verification, error) {
-	return pgOne(p.read.QueryRow(ctx, "SELECT "+verificationColumns+` FROM verifications
-		WHERE id = (SELECT live FROM subjects WHERE key = $1)`, key[:]), scanVerification)
+	return pgOne(ctx, p, scanVerification, "SELECT "+verificationColumns+` FROM verifications
+		WHERE id = (SELECT live FROM subjects WHERE key = $1)`, key[:])
 }
 
 // Deliveries reads a verification's deliveries: see verify.Store.
@@ -39,7 +39,9 @@ func (p *Postgres) Due(ctx context.Context, now time.Time, all bool, limit int) 
 
 // Queued counts deliveries not yet sent: see verify.Store.
 func (p *Postgres) Queued(ctx context.Context) (n int, err error) {
-	err = p.read.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE state = 'queued'").Scan(&n)
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE state = 'queued'").Scan(&n)
+	})
 	return n, wrap(err)
 }
 
@@ -56,7 +58,11 @@ func (p *Postgres) Forget(ctx context.Context, before time.Time) error {
 	const text = `DELETE FROM replays WHERE key = ANY(ARRAY(
 		SELECT key FROM replays WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)) AND created_at < $1`
 	for {
-		done, err := p.read.Exec(ctx, text, millis(before), bite)
+		var done pgconn.CommandTag
+		err := p.reading(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
+			done, err = c.Exec(ctx, text, millis(before), bite)
+			return err
+		})
 		if err != nil || done.RowsAffected() < bite {
 			return wrap(err)
 		}
@@ -64,32 +70,62 @@ func (p *Postgres) Forget(ctx context.Context, before time.Time) error {
 }
 
 // Profile returns the id of a profile, made if need be: see verify.Store.
-func (p *Postgres) Profile(ctx context.Context, tenant, name string, want verify.ID) (verify.ID, error) {
+func (p *Postgres) Profile(ctx context.Context, tenant, name string, want verify.ID) (id verify.ID, err error) {
 	const add = "INSERT INTO profiles (tenant, name, id) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) DO NOTHING"
-	if _, err := p.read.Exec(ctx, add, tenant, name, want[:]); err != nil {
-		return verify.ID{}, wrap(err)
-	}
-	id, err := scanID(p.read.QueryRow(ctx, "SELECT id FROM profiles WHERE tenant = $1 AND name = $2", tenant, name))
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
+		if _, err = c.Exec(ctx, add, tenant, name, want[:]); err == nil {
+			id, err = scanID(c.QueryRow(ctx, "SELECT id FROM profiles WHERE tenant = $1 AND name = $2", tenant, name))
+		}
+		return err
+	})
 	return id, wrap(err)
 }
 
-// pgOne reads a row, or nil where there is none.
-func pgOne[R any](row pgx.Row, scan func(scanner) (R, error)) (*R, error) {
-	r, err := scan(row)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+// reading runs do on a connection for reads. What do asks for may be asked for
+// twice: a connection that was idle while its server went away is found out by the
+// first to use it, who is not to suffer for it.
+func (p *Postgres) reading(ctx context.Context, do func(context.Context, *pgx.Conn) error) error {
+	within, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	lost, err := p.readOnce(within, do)
+	if !lost || ctx.Err() != nil { // a connection ends with its caller
+		return err
 	}
-	if err != nil {
-		return nil, wrap(err)
+	p.read.Reset() // the others lead to the same server
+	if within.Err() == nil {
+		_, err = p.readOnce(within, do)
 	}
-	return &r, nil
+	return err
 }
 
-func pgMany[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) ([]R, error) {
-	rows, err := p.read.Query(ctx, text, args...)
+// readOnce says also whether the connection was lost.
+func (p *Postgres) readOnce(ctx context.Context, do func(context.Context, *pgx.Conn) error) (lost bool, err error) {
+	c, err := p.read.Acquire(ctx)
 	if err != nil {
-		return nil, wrap(err)
+		return false, err
 	}
-	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (R, error) { return scan(row) })
-	return out, wrap(err)
+	defer c.Release()
+	err = do(ctx, c.Conn())
+	return err != nil && c.Conn().IsClosed(), err
+}
+
+// pgOne reads a row, or nil where there is none.
+func pgOne[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (*R, error) {
+	all, err := pgMany(ctx, p, scan, text, args...)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
+func pgMany[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (all []R, err error) {
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		rows, err := c.Query(ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (R, error) { return scan(row) })
+		return err
+	})
+	return all, wrap(err)
 }
