@@ -93,6 +93,9 @@ func TestWhatTheStandbyLacksIsNotPromised(t *testing.T) {
 	t.Parallel()
 	pair, url := openPair(t)
 	one, two := openPostgres(t, url), openPostgres(t, url)
+	if _, err := store.OpenPostgres(t.Context(), pair.Standby.URL("countersign")); err == nil || !strings.Contains(err.Error(), "is read-only, a standby perhaps") {
+		t.Errorf("of the standby alone the operator is told %v", err)
+	}
 	pair.Standby.Hang(t)
 	for _, how := range []string{"pg_cancel_backend", "pg_terminate_backend"} {
 		t.Run(how, func(t *testing.T) {
