@@ -101,6 +101,7 @@ func configure(url string) (*pgxpool.Config, error) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "countersign"
 	}
+	c.OnNotice = remember
 	config.AfterConnect = makeDurable
 	return config, nil
 }
@@ -113,9 +114,10 @@ func takesCommits(ctx context.Context, c *pgconn.PgConn) error {
 	if err := pgconn.ValidateConnectTargetSessionAttrsReadWrite(ctx, c); err != nil {
 		return err
 	}
+	delete(c.CustomData(), warning) // such as one of collations, at the beginning
 	_, err := c.Exec(ctx, pgReplicated).ReadAll()
-	if ctx.Err() != nil {
-		return errNoStandby // the driver would make any time-out of it
+	if ctx.Err() != nil || c.CustomData()[warning] != nil {
+		return errNoStandby // else the driver makes of it that time is over
 	}
 	return err
 }
@@ -164,29 +166,32 @@ func (p *Postgres) Close() (err error) {
 	return err
 }
 
+// warning is where a connection keeps the last warning of its server. Of a commit
+// there is but one: it was told to wait for its standby no longer.
+const warning = "warning"
+
+func remember(c *pgconn.PgConn, n *pgconn.Notice) {
+	if n.SeverityUnlocalized == "WARNING" {
+		c.CustomData()[warning] = n.Message
+	}
+}
+
 // pgConn is a connection that commits.
 type pgConn struct {
 	*pgx.Conn
-	warned string // the last warning of the server; see save
 }
 
 // connect makes a connection with the session's settings, to a primary.
 func connect(ctx context.Context, config *pgx.ConnConfig) (*pgConn, error) {
-	c := &pgConn{}
 	config = config.Copy()
 	for name, value := range session {
 		config.RuntimeParams[name] = value
-	}
-	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		if n.SeverityUnlocalized == "WARNING" {
-			c.warned = n.Message
-		}
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	c.Conn = conn
+	c := &pgConn{conn}
 	if err := makeDurable(ctx, conn); err != nil {
 		return nil, errors.Join(err, c.close(ctx))
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -109,13 +111,35 @@ func (p *Postgres) readOnce(ctx context.Context, do func(context.Context, *pgx.C
 	return err != nil && c.Conn().IsClosed(), err
 }
 
-// pgOne reads a row, or nil where there is none.
-func pgOne[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (*R, error) {
-	all, err := pgMany(ctx, p, scan, text, args...)
-	if err != nil || len(all) == 0 {
-		return nil, err
+// pgOne reads a row that a caller is told of, or nil where there is none. It is on
+// the standby as well: what a failover would lose is not shown.
+func pgOne[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (one *R, err error) {
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		one = nil
+		var batch pgx.Batch
+		batch.Queue(text, args...).QueryRow(func(row pgx.Row) error {
+			r, err := scan(row)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			one = &r
+			return err
+		})
+		batch.Queue(pgReplicated)
+		told := c.PgConn().CustomData()
+		delete(told, warning)
+		if err := c.SendBatch(ctx, &batch).Close(); err != nil {
+			return err
+		}
+		if told[warning] != nil {
+			return fmt.Errorf("the server warns: %s", told[warning])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, wrap(err)
 	}
-	return &all[0], nil
+	return one, nil
 }
 
 func pgMany[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (all []R, err error) {
