@@ -15,8 +15,10 @@ import (
 func openPair(t *testing.T) (p *pgtest.Pair, url string) {
 	t.Helper()
 	p = pgtest.StartPair(t)
-	run(t, p.Primary.URL("postgres"), "CREATE DATABASE countersign")
-	return p, p.URL("countersign") + "&connect_timeout=1"
+	const user = "clerk" // has no more rights than countersign needs
+	run(t, p.Primary.URL("postgres"), "CREATE ROLE "+user+" LOGIN PASSWORD '"+pgtest.Password+"'")
+	run(t, p.Primary.URL("postgres"), "CREATE DATABASE countersign OWNER "+user)
+	return p, strings.Replace(p.URL("countersign"), pgtest.User+":", user+":", 1) + "&connect_timeout=1"
 }
 
 // The standby has all that was acknowledged, and clients find it by themselves.
@@ -122,6 +124,7 @@ func TestWhatTheStandbyLacksIsNotAnsweredFrom(t *testing.T) {
 	t.Parallel()
 	pair, url := openPair(t)
 	writer, reader := openPostgres(t, url), openPostgres(t, url)
+	readAtOnce(t, reader) // a new connection would be refused at once
 	pair.Standby.Kill(t)
 	v := verify.Verification{ID: verify.ID{15: 1}, Subject: verify.SubjectKey{1}, Address: []byte{1}}
 	subject := verify.Subject{Key: v.Subject, Live: v.ID}

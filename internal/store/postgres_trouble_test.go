@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -61,8 +63,10 @@ func TestAServerThatHangsHoldsNobodyForEver(t *testing.T) {
 	if _, err := store.OpenPostgres(t.Context(), url+"&connect_timeout=1"); err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("the operator is told %v", err)
 	}
-	if _, err := s.Queued(t.Context()); err == nil {
-		t.Error("it read from a server that hangs")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := s.Queued(ctx); err == nil || ctx.Err() != nil {
+		t.Errorf("of a server that hangs a reader is told %v, and its patience %v", err, ctx.Err())
 	}
 	server.Resume(t)
 	recovers(t, func() error { return bump(t.Context(), s, 1) })

@@ -59,9 +59,11 @@ func (s *Server) kill() error {
 }
 
 // Hang stops the server and its children in their tracks, as a machine that
-// freezes does: what is connected stays so, and nothing is answered.
+// freezes does: what is connected stays so, and nothing is answered. It goes on at
+// Resume, or when the test ends.
 func (s *Server) Hang(t testing.TB) {
 	t.Helper()
+	t.Cleanup(func() { _ = s.resume() }) // else what waits for it waits for ever; it may be gone
 	children, err := s.freeze()
 	for _, pid := range children {
 		_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended by itself
