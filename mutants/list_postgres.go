@@ -43,7 +43,7 @@ var postgres = []mutant{
 		find: "set_config('synchronous_commit', 'on', false)", with: "set_config('synchronous_commit', 'off', false)"},
 	{name: "a newer schema is opened on PostgreSQL", file: "internal/store/postgres_migrate.go", kill: store, run: "OperatorIsTold",
 		find: "if err == nil && have > known {", with: "if false {"},
-	{name: "an old PostgreSQL is taken", file: pgError, kill: store, run: "AnOldServer", find: "if major < oldestPostgres {", with: "if false {"},
+	{name: "an old PostgreSQL is taken", file: pgError, kill: store, run: "AnOldServer", find: "if major < oldestPostgres {", with: "if major < 0 {"},
 	{name: "locks are taken in the order in which they are named", file: "internal/store/postgres_statements.go", kill: store, run: "TestTwoNodes",
 		find: "\t\t\tORDER BY 1\n\t\t) AS wanted", with: "\t\t) AS wanted"},
 	{name: "a verification is shown without its lock", file: "internal/store/postgres_load.go", kill: store, run: "TestAVerificationThatAppears",
