@@ -108,8 +108,8 @@ func (s *site) check(node int, id string) answer {
 	return s.call(node, http.MethodPost, "/v2/verifications/"+id+"/actions/verify", "", map[string]string{"code": code})
 }
 
-func (s *site) look(node int, id string) answer {
-	return s.call(node, http.MethodGet, "/v2/verifications/"+id, "", nil)
+func (s *site) look(id string) answer {
+	return s.call(0, http.MethodGet, "/v2/verifications/"+id, "", nil)
 }
 
 // again says whether a client tries again: it was told to, or was told nothing.
@@ -121,6 +121,9 @@ type visit struct {
 	accepted int // how many were told so
 	unknown  int // how many were told nothing, or to try again
 }
+
+// clients is how many log people in at the same time.
+const clients = 4
 
 // crowd keeps people logging in, each with a number of his own.
 type crowd struct {
@@ -197,12 +200,13 @@ func (c *crowd) pause() bool {
 	}
 }
 
-// await returns when every client has logged so many more people in, and gives up
+// await returns when every client has logged a few more people in, and gives up
 // when the longest time that is promised is over.
-func (c *crowd) await(clients, each int) {
+func (c *crowd) await() {
 	c.t.Helper()
+	const each = 5
 	late := time.After(45 * time.Second)
-	seen := make([]int, clients)
+	var seen [clients]int
 	for missing := clients * each; missing > 0; {
 		select {
 		case i := <-c.each:
@@ -219,7 +223,7 @@ func (c *crowd) await(clients, each int) {
 func (c *crowd) verdict() {
 	unknown := 0
 	for _, v := range c.visits {
-		a := c.look(0, v.id)
+		a := c.look(v.id)
 		switch {
 		case a.status != http.StatusOK:
 			c.t.Errorf("a start that was acknowledged is gone: %d", a.status)
@@ -243,7 +247,6 @@ func TestAFailoverLosesAndDoublesNoAcceptance(t *testing.T) {
 	t.Parallel()
 	pair := pgtest.StartPair(t)
 	execute(t, pair.Primary.URL("postgres"), "CREATE DATABASE countersign")
-	const clients = 4
 	ctx, stop := context.WithCancel(t.Context())
 	c := &crowd{site: openSite(t, pair.URL("countersign"), 2), ctx: ctx, each: make(chan int)}
 	var all sync.WaitGroup
@@ -255,10 +258,10 @@ func TestAFailoverLosesAndDoublesNoAcceptance(t *testing.T) {
 		if i > 0 {
 			pair.Rebuild(t)
 		}
-		c.await(clients, 5)
+		c.await()
 		pair.Primary.Kill(t)
 		pair.Promote(t)
-		c.await(clients, 5)
+		c.await()
 	}
 	stop()
 	all.Wait()
@@ -299,7 +302,7 @@ func TestWhileTheDatabaseIsInTroubleCallersAreToldToComeBack(t *testing.T) {
 				told(t, s.start(0, strings.Replace(number, "303", "720", 1), "during"+trouble.name))
 			}
 			if !trouble.reads {
-				told(t, s.look(0, before.data.ID))
+				told(t, s.look(before.data.ID))
 			}
 			trouble.over()
 			late := time.After(10 * time.Second)
@@ -310,7 +313,7 @@ func TestWhileTheDatabaseIsInTroubleCallersAreToldToComeBack(t *testing.T) {
 				case <-time.After(20 * time.Millisecond):
 				}
 			}
-			if a := s.look(0, before.data.ID); a.status != http.StatusOK || a.data.Status != "accepted" {
+			if a := s.look(before.data.ID); a.status != http.StatusOK || a.data.Status != "accepted" {
 				t.Errorf("a look at it: %+v", a)
 			}
 		})

@@ -30,10 +30,10 @@ func TestAPrimaryThatIsKilledAndReplacedLosesNothingThatWasPromised(t *testing.T
 		if i > 0 {
 			pair.Rebuild(t)
 		}
-		load.await(5)
+		load.await()
 		pair.Primary.Kill(t)
 		pair.Promote(t)
-		load.await(5)
+		load.await()
 	}
 	load.settle(openPostgres(t, pair.Primary.URL("countersign")))
 }
@@ -49,12 +49,12 @@ func TestAPrimaryThatHangsAndIsReplacedLosesNothingThatWasPromised(t *testing.T)
 			pair.Standby.Kill(t)
 			pair.Rebuild(t)
 		}
-		load.await(5)
+		load.await()
 		pair.Primary.Hang(t)
 		pair.Promote(t)
-		load.await(5)
+		load.await()
 		pair.Standby.Resume(t)
-		load.await(5)
+		load.await()
 	}
 	load.settle(openPostgres(t, pair.Primary.URL("countersign")))
 }

@@ -18,11 +18,11 @@ func TestAServerThatIsKilledLosesNothingThatWasPromised(t *testing.T) {
 	url := server.Database(t)
 	load := drive(t, openPostgres(t, url), openPostgres(t, url))
 	for range *kills {
-		load.await(5)
+		load.await()
 		server.Kill(t)
 		server.Restart(t)
 	}
-	load.await(5) // by itself
+	load.await() // by itself
 	load.settle(openPostgres(t, url))
 }
 

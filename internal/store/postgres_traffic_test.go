@@ -66,10 +66,11 @@ func (l *traffic) count(ctx context.Context, node *store.Postgres, i int) {
 	}
 }
 
-// await returns when every caller was served so many times more, and gives up when
+// await returns when every caller was served a few times more, and gives up when
 // the longest time that is promised is over.
-func (l *traffic) await(each int64) {
+func (l *traffic) await() {
 	l.t.Helper()
+	const each = 5
 	late := time.After(45 * time.Second)
 	for i := range callers {
 		for until := l.promised[i].Load() + each; l.promised[i].Load() < until; {
