@@ -20,8 +20,8 @@ const patience = 2 * time.Second
 // it is given back. A connection that comes back broken is replaced behind the
 // callers' backs, with growing waits, until Close.
 type link struct {
-	dial  func(context.Context) (*pgConn, error)
-	ctx   context.Context // ends with Close
+	dial  func(context.Context) (*pgConn, error) // it bounds itself
+	ctx   context.Context                        // ends with Close
 	end   context.CancelFunc
 	conns chan *pgConn // the connection, while nobody has it
 	dials sync.WaitGroup
@@ -85,7 +85,7 @@ func (l *link) redial() {
 	tired := time.AfterFunc(patience, l.giveUp)
 	defer tired.Stop()
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		c, err := l.attempt()
+		c, err := l.dial(l.ctx)
 		if err == nil {
 			tired.Stop()
 			l.recovered()
@@ -103,12 +103,6 @@ func (l *link) redial() {
 			return
 		}
 	}
-}
-
-func (l *link) attempt() (*pgConn, error) {
-	ctx, cancel := context.WithTimeout(l.ctx, connectTime)
-	defer cancel()
-	return l.dial(ctx)
 }
 
 // giveUp tells those who wait, and those who come, that there is an outage.
