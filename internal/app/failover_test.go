@@ -97,15 +97,15 @@ func (s *site) call(node int, method, path, key string, body map[string]string) 
 	return a
 }
 
-const code = "314159"
+const ownCode = "314159"
 
 func (s *site) start(node int, number, key string) answer {
 	return s.call(node, http.MethodPost, "/v2/verifications/sms", key,
-		map[string]string{"phone_number": number, "verify_profile_id": s.nodes[0].ProfileID, "custom_code": code})
+		map[string]string{"phone_number": number, "verify_profile_id": s.nodes[0].ProfileID, "custom_code": ownCode})
 }
 
 func (s *site) check(node int, id string) answer {
-	return s.call(node, http.MethodPost, "/v2/verifications/"+id+"/actions/verify", "", map[string]string{"code": code})
+	return s.call(node, http.MethodPost, "/v2/verifications/"+id+"/actions/verify", "", map[string]string{"code": ownCode})
 }
 
 func (s *site) look(id string) answer {
