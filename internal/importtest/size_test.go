@@ -16,6 +16,10 @@ const (
 	maxParameters = 5
 )
 
+// dictated is the one file whose functions are called by another program, SQLite,
+// with the parameters that it has.
+const dictated = "internal/store/faultfs/layer.go"
+
 func TestFilesAndFunctionsCanBeReadInOneGo(t *testing.T) {
 	eachFile(t, func(path string, _ *ast.File) {
 		text, err := os.ReadFile("../../" + path)
@@ -44,7 +48,7 @@ func TestFilesAndFunctionsCanBeReadInOneGo(t *testing.T) {
 			if n := set.Position(fn.End()).Line - set.Position(fn.Pos()).Line + 1; n > maxFunction {
 				t.Errorf("%s: %s has %d lines, more than %d", path, fn.Name.Name, n, maxFunction)
 			}
-			if n := fn.Type.Params.NumFields(); n > maxParameters {
+			if n := fn.Type.Params.NumFields(); n > maxParameters && path != dictated {
 				t.Errorf("%s: %s has %d parameters, more than %d: use a struct", path, fn.Name.Name, n, maxParameters)
 			}
 		}
