@@ -195,7 +195,6 @@ func tuneMemory() {
 
 func main() {
 	tuneMemory()
-	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error of the write, not the end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once

@@ -85,7 +85,7 @@ func everyFewMilliseconds(t *testing.T, do func(n int) bool) {
 		case <-t.Context().Done():
 			t.Fatal("it does not come to an end")
 		}
-		if do(n) {
+		if do(n) || t.Failed() {
 			return
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"countersign/internal/verify"
 )
 
-var faultStride = flag.Int("stride", 37, "of the calls that can fail, try one in so many")
+var faultStride = flag.Int("stride", 61, "of the calls that can fail, try one in so many")
 
 // history is what a caller was told of its batches. Batch n writes the subjects
 // n and 100+n, or neither.

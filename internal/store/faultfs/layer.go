@@ -53,7 +53,9 @@ func install() error {
 		}
 		ours := layer.own
 		ours.FpNext, ours.FzName = 0, name
-		ours.FxOpen = address(open)
+		ours.FxOpen = address(opens(func(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
+			return open(tls, opening{name, file, flags, out})
+		}))
 		ours.FxDelete = address(remove)
 		if rc := sqlite3.Xsqlite3_vfs_register(tls, put(tls, ours), 1); rc != sqlite3.SQLITE_OK {
 			layer.err = errors.New("faultfs: SQLite does not take the layer")
@@ -89,18 +91,25 @@ type (
 	shares    = func(tls *libc.TLS, file uintptr, region, size, extend int32, out uintptr) int32
 )
 
-func open(tls *libc.TLS, _, name, f uintptr, flags int32, out uintptr) int32 {
+// opening is what SQLite asks for: a file by its name, to be kept at an address.
+type opening struct {
+	name, file uintptr
+	flags      int32
+	out        uintptr
+}
+
+func open(tls *libc.TLS, o opening) int32 {
 	var d *Disk
 	path := ""
-	if name != 0 {
-		path = libc.GoString(name)
+	if o.name != 0 {
+		path = libc.GoString(o.name)
 		d = diskOf(path)
 	}
 	if d != nil && d.opened(path) != nil {
 		return sqlite3.SQLITE_CANTOPEN
 	}
-	rc := function[opens](layer.own.FxOpen)(tls, layer.vfs, name, f, flags, out)
-	methods := &at[sqlite3.Tsqlite3_file](f).FpMethods
+	rc := function[opens](layer.own.FxOpen)(tls, layer.vfs, o.name, o.file, o.flags, o.out)
+	methods := &at[sqlite3.Tsqlite3_file](o.file).FpMethods
 	if rc != sqlite3.SQLITE_OK || d == nil || *methods == 0 {
 		return rc
 	}
@@ -110,11 +119,17 @@ func open(tls *libc.TLS, _, name, f uintptr, flags int32, out uintptr) int32 {
 	table.FxWrite = address(write)
 	table.FxTruncate = address(truncate)
 	table.FxSync = address(syncFile)
-	table.FxShmMap = address(share)
+	table.FxShmMap = address(shares(func(tls *libc.TLS, f uintptr, region, size, extend int32, out uintptr) int32 {
+		// Only growing needs space.
+		if own := fileAt(f); extend != 0 && own.disk.call(Share, own.path) != nil {
+			return sqlite3.SQLITE_IOERR_SHMSIZE
+		}
+		return function[shares](fileAt(f).below.FxShmMap)(tls, f, region, size, extend, out)
+	}))
 	own.table = put(tls, table)
 	*methods = own.table
 	layer.mu.Lock()
-	layer.files[f] = own
+	layer.files[o.file] = own
 	layer.mu.Unlock()
 	return rc
 }
@@ -191,14 +206,4 @@ func syncFile(_ *libc.TLS, f uintptr, _ int32) int32 {
 		return sqlite3.SQLITE_IOERR_FSYNC
 	}
 	return sqlite3.SQLITE_OK
-}
-
-// share maps the shared memory beside the database, of which only the growing
-// needs space.
-func share(tls *libc.TLS, f uintptr, region, size, extend int32, out uintptr) int32 {
-	own := fileAt(f)
-	if extend != 0 && own.disk.call(Share, own.path) != nil {
-		return sqlite3.SQLITE_IOERR_SHMSIZE
-	}
-	return function[shares](own.below.FxShmMap)(tls, f, region, size, extend, out)
 }
