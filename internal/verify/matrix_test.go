@@ -49,3 +49,17 @@ func TestACodeWorksForItsOwnVerificationAndNoOther(t *testing.T) {
 		}
 	}
 }
+
+func TestOfTwoAnswersUnderTwoKeysTheLaterHolds(t *testing.T) {
+	w := newWorld()
+	w.LoadReplay(verify.Replay{Key: verify.ReplayKey{1}, CreatedAt: w.now})
+	w.LoadReplay(verify.Replay{Key: verify.ReplayKey{2}, CreatedAt: w.now.Add(verify.ReplayAge)})
+	for _, n := range []verify.Needs{
+		{Replay: verify.ReplayKey{1}, OtherReplay: verify.ReplayKey{2}},
+		{Replay: verify.ReplayKey{2}, OtherReplay: verify.ReplayKey{1}},
+	} {
+		if got := w.Rows(n).Replay; got == nil || got.Key != (verify.ReplayKey{2}) {
+			t.Errorf("%v: the answer is %+v", n, got)
+		}
+	}
+}
