@@ -27,7 +27,7 @@ func TestSimulatedHistoriesThroughTheLedger(t *testing.T) {
 			}
 			batches, together = batches+via.batches, max(together, via.together)
 			if s.failure != nil {
-				t.Fatalf("seed %d, step %d: %v", seed, s.step, s.failure)
+				t.Fatalf("seed %d, step %d: %v\nagain: go test ./internal/verify -run ThroughTheLedger -args -first %d -seeds 1", seed, s.step, s.failure, seed)
 			}
 		})
 	}
