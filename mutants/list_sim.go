@@ -9,8 +9,8 @@ const (
 var histories = []mutant{
 	{name: "a settled verification whose subject has a new key is unknown", file: resend, kill: core, run: simulated,
 		find: "if v == nil || v.Tenant != r.Tenant {", with: "if v == nil || subject == nil || v.Tenant != r.Tenant {"},
-	{name: "of a subject that stands twice the older verification is live", file: snapshot, kill: core, run: simulated + "|Subject",
-		find: "bytes.Compare(o.Live[:], s.Live[:]) > 0", with: "bytes.Compare(o.Live[:], s.Live[:]) < 0"},
+	{name: "an answer that is too old hides a later one under the other key", file: snapshot, kill: core, run: "TestOfTwoAnswers",
+		find: "r.Replay == nil || o.CreatedAt.After(r.Replay.CreatedAt)", with: "r.Replay == nil"},
 	{name: "a claim holds for a moment", file: delivery, kill: core, run: simulated,
 		find: "d.Node, d.DueAt = env.Node, now.Add(Lease)", with: "d.Node, d.DueAt = env.Node, now"},
 	{name: "a new delivery is leased to nobody for long", file: resend, kill: core, run: simulated,

@@ -60,6 +60,9 @@ func stealSQLite(t *testing.T, folder string) *loot {
 		t.Fatal(paths, err)
 	}
 	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			continue // a socket
+		}
 		text, err := os.ReadFile(path)
 		if err == nil {
 			l.files[filepath.Base(path)] = text

@@ -178,7 +178,7 @@ func (s *sim) start(n *simNode) {
 		cmd := cmd
 		cmd.Backlog = s.store.queued()
 		call(n, cmd, func(got verify.Started, err error) {
-			s.trace("%s start %s %v %s: %s sent=%v %v", n.env.Node, cmd.Number.E164(), cmd.Purpose, cmd.Channel, got.Verification.ID, got.Sent, err)
+			s.trace("%s start %s %v %s once=%v: %s sent=%v %v", n.env.Node, cmd.Number.E164(), cmd.Purpose, cmd.Channel, cmd.Once, got.Verification.ID, got.Sent, err)
 			s.seen.started(cmd, got, err, s.now)
 			s.count(err)
 			if unknown(err) {

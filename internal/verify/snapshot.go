@@ -138,8 +138,9 @@ func (s *Snapshot) Rows(n Needs) Rows {
 			r.Bucket.State = max(r.Bucket.State, b.State)
 		}
 	}
-	if r.Replay == nil {
-		r.Replay = s.replays.copyOf(n.OtherReplay)
+	// Of two answers the later one holds: the other may be too old to be given.
+	if o := s.replays.copyOf(n.OtherReplay); o != nil && (r.Replay == nil || o.CreatedAt.After(r.Replay.CreatedAt)) {
+		r.Replay = o
 	}
 	if r.Replay != nil {
 		r.Replayed = s.verifications.copyOf(r.Replay.Verification)
