@@ -52,6 +52,6 @@ var histories = []mutant{
 	{name: "every installation has the same key", file: rotation, kill: app, run: robbed,
 		find: "\t_, _ = rand.Read(raw) // never fails: crypto/rand ends the program instead\n", with: "\t_ = rand.Read\n"},
 	{name: "what is sealed again is sealed alike", file: ring, kill: app, run: robbed,
-		find: "\t_, _ = rand.Read(nonce) // never fails, as above\n", with: "\tclear(nonce)\n",
+		find: "\t_, _ = rand.Read(nonce) // never fails, as above\n", with: "\t_ = rand.Read\n\tclear(nonce)\n",
 		and: []edit{{`"countersign 1 seal "+string(use)+"\x00"+place`, `"countersign 1 seal "+string(use)`}}},
 }
