@@ -56,9 +56,7 @@ func (l *load) finish(ctx context.Context, t testing.TB) {
 	t.Helper()
 	l.stopped.Store(true)
 	l.users.Wait()
-	if !l.book.hasFailed() { // else users stopped in the middle
-		l.audit(ctx, math.MaxInt)
-	}
+	l.audit(ctx, math.MaxInt)
 	sent := map[string][]string{}
 	for _, m := range l.api.Messages() {
 		sent[m.To] = append(sent[m.To], codeIn(m.Text))
@@ -83,7 +81,9 @@ func (l *load) audit(ctx context.Context, newest int) {
 	for range 16 {
 		auditors.Go(func() {
 			for r := range work {
-				l.look(ctx, r)
+				if !l.book.hasFailed() { // else users have stopped in the middle
+					l.look(ctx, r)
+				}
 			}
 		})
 	}
