@@ -169,7 +169,8 @@ func (l *Ledger) run() {
 // a command that cannot be stored must not take others with it.
 func (l *Ledger) commit(batch []*call) {
 	err := l.try(batch)
-	if err != nil && len(batch) > 1 && !errors.Is(err, verify.ErrOutcomeUnknown) {
+	// Where the store is away each alone would fail as well, and take its time.
+	if err != nil && len(batch) > 1 && !errors.Is(err, verify.ErrOutcomeUnknown) && !errors.Is(err, verify.ErrAway) {
 		l.Log.Warn("a batch failed and is run one by one", "commands", len(batch), "cause", err)
 		for _, c := range batch {
 			l.commit([]*call{c})

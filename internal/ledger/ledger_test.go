@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -226,6 +227,29 @@ func TestABatchThatFailsIsRunOneByOne(t *testing.T) {
 	}
 }
 
+// Each alone would wait for the same time-out, and the last of many for an hour.
+func TestABatchThatFindsTheStoreAwayIsNotRunOneByOne(t *testing.T) {
+	b := &brokenStore{Store: openStore(t), err: fmt.Errorf("the server hangs: %w", verify.ErrAway), gather: make(chan struct{})}
+	l := open(t, b, nil)
+	var wait sync.WaitGroup
+	const callers = 64
+	for i := range callers {
+		wait.Go(func() {
+			if _, err := ledger.Do(t.Context(), l, start(i)); verify.KindOf(err) != verify.Unavailable {
+				t.Errorf("told %v", err)
+			}
+		})
+	}
+	for l.Queued()+int(b.first.Load()) < callers { // the first are in the store's hands
+		runtime.Gosched()
+	}
+	close(b.gather)
+	wait.Wait()
+	if n := b.tries.Load(); n > 2 {
+		t.Errorf("%d commits, of the first commands and of the rest", n)
+	}
+}
+
 func TestAPanicOfOneCommandIsItsOwnError(t *testing.T) {
 	l := open(t, openStore(t), nil)
 	all(16, func(i int) {
@@ -244,12 +268,19 @@ func TestAPanicOfOneCommandIsItsOwnError(t *testing.T) {
 // brokenStore cannot store anything, or does not know whether it did.
 type brokenStore struct {
 	verify.Store
-	err   error
-	tries atomic.Int32
+	err    error
+	tries  atomic.Int32
+	gather chan struct{} // nil, or what a commit waits for
+	first  atomic.Int32  // commands of the first commit
 }
 
-func (b *brokenStore) Commit(context.Context, []verify.Needs, func(*verify.Snapshot) error) error {
-	b.tries.Add(1)
+func (b *brokenStore) Commit(_ context.Context, n []verify.Needs, _ func(*verify.Snapshot) error) error {
+	if b.tries.Add(1) == 1 {
+		b.first.Store(int32(len(n)))
+	}
+	if b.gather != nil {
+		<-b.gather
+	}
 	return b.err
 }
 

@@ -106,7 +106,11 @@ func wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("store: %w", explain(err))
+	err = fmt.Errorf("store: %w", explain(err))
+	if away(err) {
+		return awayError{err}
+	}
+	return err
 }
 
 // fill copies a stored key of fixed length.

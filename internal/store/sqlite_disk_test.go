@@ -180,7 +180,13 @@ func playFault(t *testing.T, n int, f faultfs.Fault) bool {
 func (h *history) play(t *testing.T) (refused bool) {
 	t.Helper()
 	for i := range 9 {
-		one := func() { refused = h.batch(t.Context()) != nil || refused }
+		one := func() {
+			err := h.batch(t.Context())
+			refused = err != nil || refused
+			if err != nil && !errors.Is(err, verify.ErrAway) && !errors.Is(err, verify.ErrOutcomeUnknown) {
+				t.Errorf("the disk fails, and a command is blamed: %v", err)
+			}
+		}
 		switch i % 4 {
 		case 0:
 			_ = h.store.MoveLogWhileSomebodyReads(t.Context(), one) // its error is the store's affair

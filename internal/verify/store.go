@@ -13,8 +13,9 @@ import (
 type Store interface {
 	// Commit loads the rows that needs name, under lock, calls decide with them,
 	// writes the rows that decide made dirty, and returns when they are durable.
-	// With an error nothing was written, except ErrOutcomeUnknown. Decide may be
-	// called more than once, each time with rows loaded anew.
+	// With an error nothing was written, except ErrOutcomeUnknown. ErrAway says that
+	// no command is at fault. Decide may be called more than once, each time with
+	// rows loaded anew.
 	Commit(ctx context.Context, needs []Needs, decide func(*Snapshot) error) error
 
 	// Verification reads one verification without a lock: for answers that decide
@@ -63,6 +64,10 @@ type KeyMark struct {
 	ID   string
 	Mark [16]byte
 }
+
+// ErrAway is in the errors of a Store that cannot be reached, waits in vain, or has
+// no room: no command of the batch is at fault, and each alone would fare alike.
+var ErrAway = errors.New("verify: the store is away")
 
 // ErrOutcomeUnknown is returned by Store.Commit when the connection was lost
 // while committing: the batch may be durable or not.
