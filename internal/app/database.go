@@ -32,5 +32,13 @@ func (d database) open(ctx context.Context) (verify.Store, error) {
 	return store.OpenPostgres(ctx, d.url.Reveal())
 }
 
+// writers is how many batches the database takes at a time.
+func (d database) writers() int {
+	if d.path != "" {
+		return 1
+	}
+	return store.Writers
+}
+
 // alone says that no other process can use the database: SQLite's file is locked.
 func (d database) alone() bool { return d.path != "" }
