@@ -18,7 +18,6 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"countersign/internal/app"
-	"countersign/internal/secret"
 )
 
 // version is set by the release build.
@@ -28,8 +27,9 @@ type cli struct {
 	Dev     devCmd     `cmd:"" help:"Try it: no configuration, a development inbox instead of a carrier, loopback only."`
 	Serve   serveCmd   `cmd:"" help:"Serve with a configuration file."`
 	Config  configCmd  `cmd:"" help:"Check a configuration."`
-	Keys    keysCmd    `cmd:"" help:"Make the key that protects the database."`
-	Unlock  unlockCmd  `cmd:"" help:"Unlock a number that has had 100 wrong codes in a row. Stop the service first."`
+	Keys    keysCmd    `cmd:"" help:"Make and change the key that protects the database."`
+	Unlock  unlockCmd  `cmd:"" help:"Unlock a number that has had 100 wrong codes in a row."`
+	Erase   eraseCmd   `cmd:"" help:"Delete all that is stored of a number."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -130,46 +130,6 @@ func (c *configCheckCmd) Run(_ context.Context, s streams) error {
 		return err
 	}
 	fmt.Fprintln(s.out, "The configuration is good.")
-	return nil
-}
-
-type keysCmd struct {
-	Generate keysGenerateCmd `cmd:"" help:"Write a new key file. It never overwrites one."`
-}
-
-type keysGenerateCmd struct {
-	Path string `arg:"" help:"File to write, readable by its owner alone." type:"path"`
-}
-
-// Run writes the file.
-func (c *keysGenerateCmd) Run(_ context.Context, s streams) error {
-	if err := app.WriteKeyFile(c.Path, secret.Generate()); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "Wrote %s. Set key_file to it, and keep a copy apart from the database:\nwithout it no code and no number in the database can be read.\n", c.Path)
-	return nil
-}
-
-type unlockCmd struct {
-	Number string `arg:"" help:"Phone number, with + and the country code."`
-	Config string `help:"Configuration file (YAML or JSON)." type:"existingfile" placeholder:"FILE"`
-}
-
-// Run forgets the number's streak.
-func (c *unlockCmd) Run(ctx context.Context, s streams) error {
-	conf, err := (&serveCmd{Config: c.Config}).load()
-	if err != nil {
-		return err
-	}
-	found, err := app.Unlock(ctx, conf, c.Number)
-	if err != nil {
-		return err
-	}
-	if !found {
-		fmt.Fprintln(s.out, "The number had no wrong codes in a row: nothing to unlock.")
-		return nil
-	}
-	fmt.Fprintln(s.out, "Unlocked.")
 	return nil
 }
 

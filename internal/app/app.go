@@ -45,6 +45,8 @@ type App struct {
 	ledger     *ledger.Ledger
 	dispatcher *deliver.Dispatcher
 	keeper     *keeper
+	watch      *keyWatch
+	control    *control
 	server     *http.Server
 	devKey     string
 }
@@ -70,9 +72,11 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if a.settings, err = a.config.check(); err != nil {
 		return nil, err
 	}
-	if a.keys, err = a.config.openKeys(); err != nil {
+	full, err := a.config.openKeys()
+	if err != nil {
 		return nil, err
 	}
+	a.keys = full.At(a.clock())
 	senders, box, err := openCarriers(a.config.Carriers, a.clock)
 	if err != nil {
 		return nil, err
@@ -83,6 +87,9 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if err := a.start(ctx, routes(&a.config, senders), box); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
+	a.watch = &keyWatch{path: a.config.KeyFile, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
+	a.watch.start()
+	a.control = a.settings.database.listen(ctx, &operator{a.store, a.ledger, a.keys, a.settings.profile, a.settings.region}, a.log)
 	for _, w := range a.config.warnings {
 		a.log.Warn(w)
 	}
@@ -91,7 +98,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 
 // start runs the engine on the open store and makes the server.
 func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) error {
-	if err := a.openProfile(ctx); err != nil {
+	if err := errors.Join(markKeys(ctx, a.store, a.keys), openProfile(ctx, a.store, &a.settings.profile, a.clock())); err != nil {
 		return err
 	}
 	env := &verify.Env{
@@ -112,24 +119,13 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 		a.ledger.Close()
 		return err
 	}
-	a.keeper = keep(a.store, a.ledger, a.clock, a.log)
+	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, now: a.clock, log: a.log}
+	a.keeper.start()
 	a.server = newServer(handler, a.log)
 	if box != nil {
 		a.server.RegisterOnShutdown(box.Close) // sends waiting polls away, which would hold the drain up
 	}
 	return nil
-}
-
-func (a *App) openProfile(ctx context.Context) error {
-	if a.settings.profile.ID != (verify.ID{}) {
-		return nil
-	}
-	want, err := verify.NewID(a.clock(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	a.settings.profile.ID, err = a.store.Profile(ctx, tenant, a.settings.profile.Name, want)
-	return err
 }
 
 func channels(r deliver.Routes) []verify.Channel {
@@ -229,6 +225,8 @@ func (a *App) Close() error {
 	if err != nil {
 		err = errors.Join(err, a.server.Close())
 	}
+	err = errors.Join(err, a.control.close(requests))
+	a.watch.close()
 	a.keeper.close()
 	sends, cancel := context.WithTimeout(context.Background(), drainSends)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -105,6 +106,11 @@ func (c *Config) profile() (verify.Profile, error) {
 	} else if p.Validity < verify.MinValidity || p.Validity > verify.MaxValidity {
 		errs = append(errs, fmt.Errorf("code.validity: %s is not between %s and %s", p.Validity, verify.MinValidity, verify.MaxValidity))
 	}
+	if p.Retention, err = days(string(c.Retention)); err != nil {
+		errs = append(errs, errors.New("retention: not a duration such as 30d or 12h"))
+	} else if p.Retention < verify.MinRetention || p.Retention > verify.MaxRetention {
+		errs = append(errs, fmt.Errorf("retention: must be between %s and %d days", verify.MinRetention, int(verify.MaxRetention.Hours()/24)))
+	}
 	if err := p.Code.Check(); err != nil {
 		errs = append(errs, err)
 	} else if p.Code.Weak() {
@@ -138,6 +144,15 @@ func (c *Config) profile() (verify.Profile, error) {
 		p.ID = id
 	}
 	return p, errors.Join(errs...)
+}
+
+// days reads a duration that may also be a whole number of days.
+func days(text string) (time.Duration, error) {
+	if number, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(number, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
 }
 
 func (c *Config) publicURL() (*url.URL, error) {

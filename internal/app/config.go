@@ -28,6 +28,7 @@ type Config struct {
 
 	CountryCode scalar   `yaml:"country_code"`
 	Countries   []string `yaml:"countries"`
+	Retention   scalar   `yaml:"retention"` // a duration, also in days: 30d
 
 	Code   CodeConfig   `yaml:"code"`
 	Limits LimitsConfig `yaml:"limits"`
@@ -50,6 +51,9 @@ type CodeConfig struct {
 	Alphabet string `yaml:"alphabet"`
 	Validity scalar `yaml:"validity"` // a duration: 10m
 }
+
+// defaultRetention is how long a verification is kept after its time is over.
+const defaultRetention = "30d"
 
 // LimitsConfig bounds messages; zero lifts a bound.
 type LimitsConfig struct {
@@ -100,9 +104,10 @@ func (s *scalar) UnmarshalYAML(raw []byte) error {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:3000", Database: "sqlite:data/countersign.db",
-		Code:   CodeConfig{Length: 6, Alphabet: "digits", Validity: "10m"},
-		Limits: LimitsConfig{NumberPerHour: 10, NumberPerDay: 30, NetworkPerHour: 60, Backlog: 50_000},
-		Log:    LogConfig{Level: "info"},
+		Retention: defaultRetention,
+		Code:      CodeConfig{Length: 6, Alphabet: "digits", Validity: "10m"},
+		Limits:    LimitsConfig{NumberPerHour: 10, NumberPerDay: 30, NetworkPerHour: 60, Backlog: 50_000},
+		Log:       LogConfig{Level: "info"},
 	}
 }
 

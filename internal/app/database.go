@@ -40,5 +40,19 @@ func (d database) writers() int {
 	return store.Writers
 }
 
+// keyMarks reads which keys the rows stand under, beside a service that may be
+// running.
+func (d database) keyMarks(ctx context.Context) (marks []verify.KeyMark, err error) {
+	if d.path != "" {
+		return store.KeysOf(ctx, d.path)
+	}
+	s, err := d.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return s.Keys(ctx)
+}
+
 // alone says that no other process can use the database: SQLite's file is locked.
 func (d database) alone() bool { return d.path != "" }

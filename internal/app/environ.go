@@ -78,6 +78,8 @@ func (c *Config) set(name, value string) error {
 		*lists[name] = list(value)
 	case name == "CODE_VALIDITY":
 		c.Code.Validity = scalar(value)
+	case name == "RETENTION":
+		c.Retention = scalar(value)
 	case name == "COUNTRY_CODE":
 		c.CountryCode = scalar(value)
 	case name == "KEY":

@@ -7,41 +7,36 @@ import (
 	"time"
 
 	"countersign/internal/ledger"
+	"countersign/internal/limit"
+	"countersign/internal/secret"
 	"countersign/internal/verify"
 )
 
 // keeper does what nobody waits for: it writes down that verifications have
-// expired, and forgets answers to old Idempotency-Keys.
+// expired, deletes what is past its retention, forgets answers to old
+// Idempotency-Keys and idle limits, and puts rows under a new key.
 type keeper struct {
 	store  verify.Store
 	ledger *ledger.Ledger
+	keys   *secret.Ring
 	now    func() time.Time
 	log    *slog.Logger
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	seen   time.Time // verifications made before it have been looked at
+	purged time.Time // when the last purge began
 }
 
 const (
-	keepEvery = 30 * time.Second
-	keepLimit = 500
+	keepEvery  = 30 * time.Second
+	purgeEvery = 10 * time.Minute
+	keepLimit  = 500
+	// keepAbreast is how many commands of the keeper are in the ledger at a time:
+	// enough to outpace a busy service, few beside those of its callers.
+	keepAbreast = 16
 )
 
-// keep runs a keeper until close.
-func keep(store verify.Store, l *ledger.Ledger, now func() time.Time, log *slog.Logger) *keeper {
-	ctx, cancel := context.WithCancel(context.Background())
-	// What lapsed longer ago than a day is left as it is: everyone sees by the
-	// clock that it is over, and a large table need not be read through.
-	k := &keeper{store: store, ledger: l, now: now, log: log, cancel: cancel, seen: now().Add(-24 * time.Hour)}
-	k.done.Go(func() { k.run(ctx) })
-	return k
-}
-
-func (k *keeper) close() {
-	k.cancel()
-	k.done.Wait()
-}
-
+// run keeps house until ctx ends.
 func (k *keeper) run(ctx context.Context) {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
@@ -57,9 +52,44 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// round expires what lapsed since the last one. Ids begin with their time, so a
-// range of ids is a range of time and no index is needed.
+// start runs a keeper until close.
+func (k *keeper) start() {
+	var ctx context.Context
+	ctx, k.cancel = context.WithCancel(context.Background())
+	// What lapsed longer ago than a day is left as it is: everyone sees by the
+	// clock that it is over, and a large table need not be read through.
+	k.seen = k.now().Add(-24 * time.Hour)
+	k.done.Go(func() { k.run(ctx) })
+}
+
+func (k *keeper) close() {
+	k.cancel()
+	k.done.Wait()
+}
+
 func (k *keeper) round(ctx context.Context) error {
+	if err := k.expire(ctx); err != nil {
+		return err
+	}
+	now := k.now()
+	if err := k.store.Forget(ctx, now.Add(-verify.ReplayAge)); err != nil {
+		return err
+	}
+	if now.Sub(k.purged) >= purgeEvery {
+		k.purged = now
+		if err := k.purge(ctx); err != nil {
+			return err
+		}
+		if err := k.store.ForgetBuckets(ctx, limit.StateAt(now)); err != nil {
+			return err
+		}
+	}
+	return k.rekey(ctx)
+}
+
+// expire writes down what lapsed since the last round. Ids begin with their time,
+// so a range of ids is a range of time and no index is needed.
+func (k *keeper) expire(ctx context.Context) error {
 	now := k.now()
 	from, to := firstID(k.seen), firstID(now)
 	for {
@@ -67,10 +97,12 @@ func (k *keeper) round(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if _, err := ledger.Do(ctx, k.ledger, verify.Expire{Verification: id}); err != nil {
-				return err
-			}
+		err = abreast(ids, func(id verify.ID) error {
+			_, err := ledger.Do(ctx, k.ledger, verify.Expire{Verification: id})
+			return err
+		})
+		if err != nil {
+			return err
 		}
 		if len(ids) < keepLimit {
 			break
@@ -79,7 +111,45 @@ func (k *keeper) round(ctx context.Context) error {
 	}
 	// What is younger than the longest validity may still be pending next time.
 	k.seen = now.Add(-verify.MaxValidity - keepEvery)
-	return k.store.Forget(ctx, now.Add(-verify.ReplayAge))
+	return nil
+}
+
+// purge deletes what is past its retention, the oldest first.
+func (k *keeper) purge(ctx context.Context) error {
+	now := k.now()
+	for after := (verify.ID{}); ; {
+		ids, err := k.store.Outlived(ctx, after, now, keepLimit)
+		if err != nil {
+			return err
+		}
+		err = abreast(ids, func(id verify.ID) error {
+			_, err := ledger.Do(ctx, k.ledger, verify.Purge{Verification: id})
+			return err
+		})
+		if err != nil || len(ids) < keepLimit {
+			return err
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// abreast does something with each, a few at a time, and returns the first error.
+func abreast[T any](all []T, do func(T) error) error {
+	var wait sync.WaitGroup
+	var once sync.Once
+	var first error
+	room := make(chan struct{}, keepAbreast)
+	for _, one := range all {
+		room <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-room }()
+			if err := do(one); err != nil {
+				once.Do(func() { first = err })
+			}
+		})
+	}
+	wait.Wait()
+	return first
 }
 
 // firstID is the smallest id of an instant.

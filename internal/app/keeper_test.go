@@ -52,7 +52,7 @@ func TestTheKeeperWritesDownWhatHasExpired(t *testing.T) {
 		}
 		return v.Status
 	}
-	k := &keeper{store: s, ledger: l, now: clock, log: slog.New(slog.DiscardHandler), seen: now.Add(-time.Hour)}
+	k := &keeper{store: s, ledger: l, keys: env.Keys, now: clock, log: slog.New(slog.DiscardHandler), seen: now.Add(-time.Hour)}
 	for _, tt := range []struct {
 		pass        time.Duration
 		short, long verify.Status
@@ -95,7 +95,7 @@ func TestTheKeeperKeepsTheAnswerToAnIdempotencyKeyForADay(t *testing.T) {
 		return started.Verification.ID
 	}
 	first := begin()
-	k := &keeper{store: s, ledger: l, now: clock, log: slog.New(slog.DiscardHandler), seen: now}
+	k := &keeper{store: s, ledger: l, keys: env.Keys, now: clock, log: slog.New(slog.DiscardHandler), seen: now}
 	for _, tt := range []struct {
 		pass time.Duration
 		same bool

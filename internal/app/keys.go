@@ -40,9 +40,21 @@ func (c *Config) openKeys() (*secret.Ring, error) {
 	if info, err := os.Stat(c.KeyFile); err == nil && info.Mode().Perm()&0o007 != 0 {
 		c.warn("key_file %s can be read by every user of this machine; «chmod 600» it", c.KeyFile)
 	}
+	return parseKeyFile(c.KeyFile, text)
+}
+
+func readKeyFile(path string) (*secret.Ring, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("key_file: %w", err)
+	}
+	return parseKeyFile(path, text)
+}
+
+func parseKeyFile(path string, text []byte) (*secret.Ring, error) {
 	ring, err := secret.Parse(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("key_file %s: %w", c.KeyFile, err)
+		return nil, fmt.Errorf("key_file %s: %w", path, err)
 	}
 	return ring, nil
 }
@@ -57,9 +69,11 @@ func WriteKeyFile(path string, ring *secret.Ring) error {
 	if err != nil {
 		return fmt.Errorf("the key file cannot be made: %w", err)
 	}
-	_, err = f.WriteString("# Countersign key ring. Keep a copy apart from the database.\n" + ring.Text())
+	_, err = f.WriteString(keyFileHead + ring.Text())
 	return errors.Join(err, f.Sync(), f.Close())
 }
+
+const keyFileHead = "# Countersign key ring. Keep a copy apart from the database.\n"
 
 // developmentKey is the API key of the dev command: drawn from the key file, so
 // that it is the same at every start and stored nowhere.

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/internal/verify"
@@ -51,6 +52,20 @@ type Ledger struct {
 	done   sync.WaitGroup
 	mu     sync.RWMutex // held for reading while a call is put into the queue
 	closed bool
+	frozen atomic.Pointer[verify.Env]
+}
+
+// env is Env with the keys of the moment. A command decides with the keys that it
+// named its rows with, whatever becomes of the ring meanwhile.
+func (l *Ledger) env() *verify.Env {
+	keys := l.Env.Keys.Frozen()
+	if e := l.frozen.Load(); e != nil && e.Keys == keys {
+		return e
+	}
+	e := *l.Env
+	e.Keys = keys
+	l.frozen.Store(&e)
+	return &e
 }
 
 // call is one command with its answer's way home.
@@ -83,7 +98,8 @@ func New(c Config) *Ledger {
 // refusals, verify.Unavailable where the store failed, or the context's.
 func Do[A any](ctx context.Context, l *Ledger, cmd verify.Command[A]) (A, error) {
 	var answer, none A
-	needs, err := cmd.Needs(l.Env)
+	env := l.env()
+	needs, err := cmd.Needs(env)
 	if err != nil {
 		return none, err
 	}
@@ -91,7 +107,7 @@ func Do[A any](ctx context.Context, l *Ledger, cmd verify.Command[A]) (A, error)
 		needs:  needs,
 		finish: make(chan error, 1),
 		decide: func(rows verify.Rows, now time.Time) (changes verify.Changes, err error) {
-			changes, answer, err = cmd.Decide(l.Env, rows, now)
+			changes, answer, err = cmd.Decide(env, rows, now)
 			return changes, err
 		},
 	}

@@ -21,6 +21,10 @@ type Rule struct {
 // its allowance is whole again. The zero State is an unused limit.
 type State int64
 
+// Idle says whether nothing of the limit is spent at now: then its memory is worth
+// no more than none.
+func (s State) Idle(now time.Time) bool { return s <= StateAt(now) }
+
 // Take spends one event at now. It returns the state to store and zero, or the
 // unchanged state and how long to wait before one event is allowed.
 func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
@@ -40,3 +44,6 @@ func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
 
 // Unlimited says whether the rule lets everything pass.
 func (r Rule) Unlimited() bool { return r.Count <= 0 || r.Per <= 0 }
+
+// StateAt is the latest state that is idle at now.
+func StateAt(now time.Time) State { return State(now.UnixMilli()) }

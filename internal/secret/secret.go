@@ -1,9 +1,9 @@
 // Package secret holds the keys that make a stolen database worthless: it
 // derives one-time codes, hashes addresses and seals what must be read again.
 //
-// The one idea: a Ring is a list of 256-bit keys with short ids. The first key is
-// used for whatever is new, and every row remembers the id of the key that made
-// it. Each use has its own keys or its own label in the hash (HKDF, RFC 5869, for
+// The one idea: a Ring is one 256-bit key with a short id, or two while one of them
+// takes over from the other. The current key is used for whatever is new, and
+// every row remembers the id of the key that made it. Each use has its own keys or its own label in the hash (HKDF, RFC 5869, for
 // what is sealed; HMAC with the use and the length of every part for what is
 // hashed or drawn), so that what one use gives away says nothing about another.
 // The package knows nothing of files or environments, and nothing of its keys can
@@ -11,21 +11,17 @@
 package secret
 
 import (
-	"bufio"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"log/slog"
-	"strings"
 )
 
 // Use names what a key is used for.
@@ -38,85 +34,18 @@ const (
 	Row     Use = "row"     // columns of the database are sealed with it
 	Page    Use = "page"    // cookies of the pages are sealed with it
 	API     Use = "api"     // the development API key is derived from it
+
+	markUse Use = "mark"
 )
 
 // Errors of this package.
 var (
-	ErrFormat = errors.New("secret: a key ring has lines of the form «id base64», each key 32 bytes")
+	ErrFormat = errors.New("secret: a key ring has one or two lines of the form «id base64» or «id base64 from=INSTANT», each key 32 bytes")
 	ErrKey    = errors.New("secret: no key of that id in the ring")
 	ErrSealed = errors.New("secret: sealed value was changed, moved, or made with another key")
 )
 
 const keySize = 32
-
-// Ring is a list of keys, the current one first. It is safe for concurrent use.
-type Ring struct {
-	order []string
-	keys  map[string]hidden
-}
-
-// hidden is a key that fmt shows as an address whatever the verb and wherever the
-// ring stands: it follows pointers, and calls no method of an unexported field,
-// but it never calls a function.
-type hidden func() []byte
-
-func hide(key []byte) hidden { return func() []byte { return key } }
-
-// Generate makes a ring of one new key.
-func Generate() *Ring {
-	key := make([]byte, keySize)
-	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
-	return &Ring{order: []string{"k1"}, keys: map[string]hidden{"k1": hide(key)}}
-}
-
-// Parse reads what Text wrote: a line a key, the current one first, with blank
-// lines and lines beginning with # left out. The error never holds a key.
-func Parse(text string) (*Ring, error) {
-	r := &Ring{keys: map[string]hidden{}}
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		id, encoded, _ := strings.Cut(line, " ")
-		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
-		if err != nil || len(key) != keySize || len(id) > 16 {
-			return nil, fmt.Errorf("line %d: %w", n, ErrFormat)
-		}
-		if _, twice := r.keys[id]; twice {
-			return nil, fmt.Errorf("line %d: id used twice: %w", n, ErrFormat)
-		}
-		r.order = append(r.order, id)
-		r.keys[id] = hide(key)
-	}
-	if err := lines.Err(); err != nil || len(r.order) == 0 {
-		return nil, fmt.Errorf("no key, or a line too long: %w", ErrFormat)
-	}
-	return r, nil
-}
-
-// Text writes the ring in the form that Parse reads. It is meant for the key
-// file and nothing else.
-func (r *Ring) Text() string {
-	var b strings.Builder
-	for _, id := range r.order {
-		fmt.Fprintf(&b, "%s %s\n", id, base64.StdEncoding.EncodeToString(r.keys[id]()))
-	}
-	return b.String()
-}
-
-// Current is the id of the key that new values are made with.
-func (r *Ring) Current() string { return r.order[0] }
-
-// String names the ids and no key.
-func (r *Ring) String() string { return "keys " + strings.Join(r.order, ",") }
-
-// Format names the ids and no key, whatever the verb.
-func (r *Ring) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
-
-// LogValue names the ids and no key.
-func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // Sum returns a keyed hash of parts, under a key for that use. Parts cannot be
 // shifted into each other: each goes in with its length. The error is ErrKey.
@@ -133,7 +62,7 @@ func (r *Ring) Sum(id string, use Use, parts ...string) ([32]byte, error) {
 // Stream returns uniform bytes without end that depend on the key, the use and
 // the parts alone. The error is ErrKey.
 func (r *Ring) Stream(id string, use Use, parts ...string) (io.Reader, error) {
-	if _, ok := r.keys[id]; !ok {
+	if _, ok := r.key(id); !ok {
 		return nil, ErrKey
 	}
 	return &stream{ring: r, id: id, use: use, parts: append(parts, "")}, nil
@@ -166,7 +95,7 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 func (r *Ring) mac(id string, use Use, parts []string) (hash.Hash, error) {
-	key, ok := r.keys[id]
+	key, ok := r.key(id)
 	if !ok {
 		return nil, ErrKey
 	}
@@ -231,7 +160,7 @@ func sealedWith(sealed []byte) (id string, rest []byte, ok bool) {
 }
 
 func (r *Ring) aead(id string, use Use, place string) (cipher.AEAD, error) {
-	key, ok := r.keys[id]
+	key, ok := r.key(id)
 	if !ok {
 		return nil, ErrKey
 	}

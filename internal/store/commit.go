@@ -13,11 +13,12 @@ import (
 // statements are prepared once, on the one connection that writes.
 type statements struct {
 	begin, commit, rollback                                                       *stmt
-	addProfile, profile, forget                                                   *stmt
+	addProfile, profile, forget, forgetBuckets, addKey, dropKey                   *stmt
 	all                                                                           []*stmt
 	subject, verification, delivery, bucket, replay                               *stmt
 	addSubject, addVerification, addDelivery, addBucket, addReplay                *stmt
 	changeSubject, changeVerification, changeDelivery, changeBucket, changeReplay *stmt
+	rekeyVerification, dropSubject, dropVerification, dropDeliveries              *stmt
 }
 
 func (st *statements) prepare(ctx context.Context, c *conn) error {
@@ -28,7 +29,10 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 		{&st.begin, "BEGIN IMMEDIATE"}, {&st.commit, "COMMIT"}, {&st.rollback, "ROLLBACK"},
 		{&st.addProfile, "INSERT INTO profiles (tenant, name, id) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO NOTHING"},
 		{&st.profile, "SELECT id FROM profiles WHERE tenant = ? AND name = ?"},
-		{&st.forget, "DELETE FROM replays WHERE key IN (SELECT key FROM replays WHERE created_at < ? LIMIT 500)"},
+		{&st.forget, "DELETE FROM replays WHERE key IN (SELECT key FROM replays WHERE created_at < ? LIMIT ?)"},
+		{&st.forgetBuckets, "DELETE FROM buckets WHERE key IN (SELECT key FROM buckets WHERE state <= ? LIMIT ?)"},
+		{&st.addKey, "INSERT INTO keys (id, mark) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"},
+		{&st.dropKey, "DELETE FROM keys WHERE id = ?"},
 
 		{&st.subject, "SELECT key, key_id, live, streak, hour, day FROM subjects WHERE key = ?"},
 		{&st.verification, "SELECT " + verificationColumns + " FROM verifications WHERE id = ?"},
@@ -38,7 +42,7 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 
 		{&st.addSubject, "INSERT INTO subjects (key, key_id, live, streak, hour, day) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&st.addVerification, "INSERT INTO verifications (" + verificationColumns + `)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&st.addDelivery, "INSERT INTO deliveries (" + deliveryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&st.addBucket, "INSERT INTO buckets (key, state) VALUES (?, ?)"},
 		{&st.addReplay, "INSERT INTO replays (key, fingerprint, verification, outcome, created_at) VALUES (?, ?, ?, ?, ?)"},
@@ -50,6 +54,11 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 			class = ?, updated_at = ? WHERE verification = ? AND number = ?`},
 		{&st.changeBucket, "UPDATE buckets SET state = ? WHERE key = ?"},
 		{&st.changeReplay, "UPDATE replays SET fingerprint = ?, verification = ?, outcome = ?, created_at = ? WHERE key = ?"},
+
+		{&st.rekeyVerification, "UPDATE verifications SET subject = ?, address = ?, key_id = ?, custom_code = ? WHERE id = ?"},
+		{&st.dropSubject, "DELETE FROM subjects WHERE key = ?"},
+		{&st.dropVerification, "DELETE FROM verifications WHERE id = ?"},
+		{&st.dropDeliveries, "DELETE FROM deliveries WHERE verification = ?"},
 	} {
 		s, err := c.prepare(ctx, p.text)
 		if err != nil {
@@ -113,26 +122,11 @@ func (b *batch) run(needs []verify.Needs, decide func(*verify.Snapshot) error) e
 
 // load puts what n names into the snapshot, each row once.
 func (b *batch) load(n verify.Needs) error {
-	if n.Replay != (verify.ReplayKey{}) && b.snap.Replay(n.Replay) == nil {
-		r, err := find(b, b.st.replay, scanReplay, n.Replay[:])
-		if err != nil {
-			return err
-		}
-		if r != nil {
-			b.snap.LoadReplay(*r)
-			if err := b.loadVerification(r.Verification); err != nil {
-				return err
-			}
-		}
+	if err := errors.Join(b.loadReplay(n.Replay), b.loadReplay(n.OtherReplay)); err != nil {
+		return err
 	}
-	if n.Bucket != (verify.BucketKey{}) && b.snap.Rows(verify.Needs{Bucket: n.Bucket}).Bucket.State == 0 {
-		r, err := find(b, b.st.bucket, scanBucket, n.Bucket[:])
-		if err != nil {
-			return err
-		}
-		if r != nil {
-			b.snap.LoadBucket(*r)
-		}
+	if err := errors.Join(b.loadBucket(n.Bucket), b.loadBucket(n.OtherBucket)); err != nil {
+		return err
 	}
 	if n.Delivery != (verify.DeliveryKey{}) {
 		r, err := find(b, b.st.delivery, scanDelivery, n.Delivery.Verification[:], int64(n.Delivery.Number))
@@ -148,17 +142,41 @@ func (b *batch) load(n verify.Needs) error {
 			return err
 		}
 		if v := b.snap.Verification(n.Verification); v != nil {
-			return b.loadSubject(v.Subject)
+			if err := b.loadSubject(v.Subject); err != nil {
+				return err
+			}
 		}
+	}
+	return errors.Join(b.loadSubject(n.Subject), b.loadSubject(n.OtherSubject))
+}
+
+func (b *batch) loadReplay(key verify.ReplayKey) error {
+	if key == (verify.ReplayKey{}) || b.snap.Replay(key) != nil {
 		return nil
 	}
-	if n.Subject != (verify.SubjectKey{}) {
-		return b.loadSubject(n.Subject)
+	r, err := find(b, b.st.replay, scanReplay, key[:])
+	if err != nil || r == nil {
+		return err
 	}
-	return nil
+	b.snap.LoadReplay(*r)
+	return b.loadVerification(r.Verification)
+}
+
+func (b *batch) loadBucket(key verify.BucketKey) error {
+	if key == (verify.BucketKey{}) || b.snap.Rows(verify.Needs{Bucket: key}).Bucket.State != 0 {
+		return nil
+	}
+	r, err := find(b, b.st.bucket, scanBucket, key[:])
+	if err == nil && r != nil {
+		b.snap.LoadBucket(*r)
+	}
+	return err
 }
 
 func (b *batch) loadSubject(key verify.SubjectKey) error {
+	if key == (verify.SubjectKey{}) {
+		return nil
+	}
 	if !b.snap.HasSubject(key) {
 		r, err := find(b, b.st.subject, scanSubject, key[:])
 		if err != nil || r == nil {
@@ -200,8 +218,12 @@ func (b *batch) exec(s *stmt, args ...driver.Value) error {
 	return nil
 }
 
-// save writes what is dirty, subjects first, each table in key order.
+// save deletes what is gone and writes what is dirty, subjects first, each table in
+// key order.
 func (b *batch) save() error {
+	if err := b.drop(); err != nil {
+		return err
+	}
 	for _, d := range b.snap.DirtySubjects() {
 		if err := b.saveSubject(d); err != nil {
 			return err
@@ -239,6 +261,20 @@ func (b *batch) save() error {
 	return nil
 }
 
+func (b *batch) drop() error {
+	for _, key := range b.snap.GoneSubjects() {
+		if err := b.exec(b.st.dropSubject, key[:]); err != nil {
+			return err
+		}
+	}
+	for _, id := range b.snap.GoneVerifications() {
+		if err := errors.Join(b.exec(b.st.dropVerification, id[:]), b.exec(b.st.dropDeliveries, id[:])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (b *batch) saveSubject(d verify.Dirty[verify.Subject]) error {
 	r := d.Row
 	if d.New {
@@ -252,7 +288,12 @@ func (b *batch) saveVerification(d verify.Dirty[verify.Verification]) error {
 	if d.New {
 		return b.exec(b.st.addVerification, r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
 			r.Address, r.KeyID, string(r.Code.Alphabet), int64(r.Code.Length), blob(r.CustomCode), r.Template, r.AppName, string(r.Status),
-			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.UpdatedAt))
+			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.PurgeAt), millis(r.UpdatedAt))
+	}
+	if d.Rekeyed {
+		if err := b.exec(b.st.rekeyVerification, r.Subject[:], r.Address, r.KeyID, blob(r.CustomCode), r.ID[:]); err != nil {
+			return err
+		}
 	}
 	return b.exec(b.st.changeVerification, string(r.Channel), string(r.Status), int64(r.Guesses), int64(r.Sends), millis(r.SentAt),
 		millis(r.UpdatedAt), r.ID[:])

@@ -53,13 +53,17 @@ func gather(needs []verify.Needs) *pgKeys {
 	}
 	for i := range needs {
 		n := &needs[i]
-		if n.Replay != (verify.ReplayKey{}) {
-			k.replays = append(k.replays, n.Replay[:])
-			k.locks = append(k.locks, lockOf(replayLock, n.Replay[:8]))
+		for _, key := range [...]*verify.ReplayKey{&n.Replay, &n.OtherReplay} {
+			if *key != (verify.ReplayKey{}) {
+				k.replays = append(k.replays, key[:])
+				k.locks = append(k.locks, lockOf(replayLock, key[:8]))
+			}
 		}
-		if n.Bucket != (verify.BucketKey{}) {
-			k.buckets = append(k.buckets, n.Bucket[:])
-			k.locks = append(k.locks, lockOf(bucketLock, n.Bucket[:8]))
+		for _, key := range [...]*verify.BucketKey{&n.Bucket, &n.OtherBucket} {
+			if *key != (verify.BucketKey{}) {
+				k.buckets = append(k.buckets, key[:])
+				k.locks = append(k.locks, lockOf(bucketLock, key[:8]))
+			}
 		}
 		if n.Delivery != (verify.DeliveryKey{}) {
 			k.deliveries = append(k.deliveries, n.Delivery.Verification[:])
@@ -67,13 +71,15 @@ func gather(needs []verify.Needs) *pgKeys {
 			// The first half of an id is the time, which many share.
 			k.locks = append(k.locks, lockOf(deliveryLock, n.Delivery.Verification[8:]))
 		}
-		switch {
-		case n.Verification != (verify.ID{}):
+		if n.Verification != (verify.ID{}) {
 			k.verifications = append(k.verifications, n.Verification[:])
-		case n.Subject != (verify.SubjectKey{}) && !k.named[n.Subject]:
-			k.named[n.Subject] = true
-			k.subjects = append(k.subjects, n.Subject[:])
-			k.locks = append(k.locks, lockOf(subjectLock, n.Subject[:8]))
+		}
+		for _, key := range [...]*verify.SubjectKey{&n.Subject, &n.OtherSubject} {
+			if *key != (verify.SubjectKey{}) && !k.named[*key] {
+				k.named[*key] = true
+				k.subjects = append(k.subjects, key[:])
+				k.locks = append(k.locks, lockOf(subjectLock, key[:8]))
+			}
 		}
 	}
 	k.anySubject = len(k.subjects)+len(k.verifications) > 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"countersign/internal/limit"
 	"countersign/internal/verify"
 )
 
@@ -49,18 +50,59 @@ func (p *Postgres) Lapsed(ctx context.Context, from, to verify.ID, now time.Time
 	return pgMany(ctx, p, scanID, text, from[:], to[:], millis(now), limit)
 }
 
-// Forget deletes old replays: see verify.Store. It leaves those that another node
-// is deleting, and goes in bites, so that no single one writes a flood to the log.
+// Outlived lists what may be deleted: see verify.Store.
+func (p *Postgres) Outlived(ctx context.Context, after verify.ID, now time.Time, limit int) ([]verify.ID, error) {
+	const text = "SELECT id FROM verifications WHERE id > $1 AND purge_at BETWEEN 1 AND $2 ORDER BY id LIMIT $3"
+	return pgMany(ctx, p, scanID, text, after[:], millis(now), limit)
+}
+
+// Verifications reads them in order: see verify.Store.
+func (p *Postgres) Verifications(ctx context.Context, after verify.ID, except string, limit int) ([]verify.Verification, error) {
+	const text = "SELECT " + verificationColumns + " FROM verifications WHERE id > $1 AND key_id <> $2 ORDER BY id LIMIT $3"
+	return pgMany(ctx, p, scanVerification, text, after[:], except, limit)
+}
+
+// Forget deletes old replays: see verify.Store.
 func (p *Postgres) Forget(ctx context.Context, before time.Time) error {
+	return p.bites(ctx, `DELETE FROM replays WHERE key = ANY(ARRAY(
+		SELECT key FROM replays WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)) AND created_at < $1`,
+		millis(before))
+}
+
+// ForgetBuckets deletes idle buckets: see verify.Store.
+func (p *Postgres) ForgetBuckets(ctx context.Context, idle limit.State) error {
+	return p.bites(ctx, `DELETE FROM buckets WHERE key = ANY(ARRAY(
+		SELECT key FROM buckets WHERE state <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)) AND state <= $1`, int64(idle))
+}
+
+// bites runs a statement that deletes some rows until it finds no more, so that
+// no single one writes a flood to the log. It leaves rows that another node is
+// deleting.
+func (p *Postgres) bites(ctx context.Context, text string, bound int64) error {
 	const bite = 2000
-	const text = `DELETE FROM replays WHERE key = ANY(ARRAY(
-		SELECT key FROM replays WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)) AND created_at < $1`
 	for {
-		done, err := p.read.Exec(ctx, text, millis(before), bite)
+		done, err := p.read.Exec(ctx, text, bound, bite)
 		if err != nil || done.RowsAffected() < bite {
 			return wrap(err)
 		}
 	}
+}
+
+// Keys lists the keys in use: see verify.Store.
+func (p *Postgres) Keys(ctx context.Context) ([]verify.KeyMark, error) {
+	return pgMany(ctx, p, scanKey, "SELECT id, mark FROM keys ORDER BY id")
+}
+
+// AddKey adds a key: see verify.Store.
+func (p *Postgres) AddKey(ctx context.Context, key verify.KeyMark) error {
+	_, err := p.read.Exec(ctx, "INSERT INTO keys (id, mark) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING", key.ID, key.Mark[:])
+	return wrap(err)
+}
+
+// DropKey takes a key out: see verify.Store.
+func (p *Postgres) DropKey(ctx context.Context, id string) error {
+	_, err := p.read.Exec(ctx, "DELETE FROM keys WHERE id = $1", id)
+	return wrap(err)
 }
 
 // Profile returns the id of a profile, made if need be: see verify.Store.

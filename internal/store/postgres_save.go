@@ -6,16 +6,28 @@ import (
 	"countersign/internal/verify"
 )
 
-// The rows of a batch go to the server by table, all in one statement: a column is
+// The new and changed rows of a batch go to the server by table, all in one statement: a column is
 // an array, which the server takes apart. A statement for each row would cost the
 // server more than the row.
 
-// queueDirty queues what is dirty, subjects first and each table in key order, and
+// queueDirty queues what is gone, and then what is dirty, subjects first and each table in key order, and
 // returns how many rows each of the queued statements writes.
 func queueDirty(b *pgx.Batch, snap *verify.Snapshot) []int {
 	w := &writes{batch: b}
+	for _, key := range snap.GoneSubjects() {
+		w.one(pgDropSubject, key[:])
+	}
+	for _, id := range snap.GoneVerifications() {
+		w.one(pgDropVerification, id[:])
+	}
 	queue(w, snap.DirtySubjects(), pgAddSubject, pgChangeSubject, subjectArgs)
-	queue(w, snap.DirtyVerifications(), pgAddVerification, pgChangeVerification, verificationArgs)
+	verifications := snap.DirtyVerifications()
+	for i := range verifications {
+		if r := &verifications[i].Row; verifications[i].Rekeyed && !verifications[i].New {
+			w.one(pgRekeyVerification, r.ID[:], r.Subject[:], r.Address, r.KeyID, r.CustomCode)
+		}
+	}
+	queue(w, verifications, pgAddVerification, pgChangeVerification, verificationArgs)
 	queue(w, snap.DirtyDeliveries(), pgAddDelivery, pgChangeDelivery, deliveryArgs)
 	queue(w, snap.DirtyBuckets(), pgAddBucket, pgChangeBucket, bucketArgs)
 	queue(w, snap.DirtyReplays(), pgAddReplay, pgChangeReplay, replayArgs)
@@ -25,6 +37,12 @@ func queueDirty(b *pgx.Batch, snap *verify.Snapshot) []int {
 type writes struct {
 	batch *pgx.Batch
 	rows  []int // of each statement
+}
+
+// one queues a statement of one row: what is rare needs no arrays.
+func (w *writes) one(text string, args ...any) {
+	w.batch.Queue(text, args...)
+	w.rows = append(w.rows, 1)
 }
 
 // queue queues the rows of one table: those to add, and those to change.
@@ -84,7 +102,7 @@ func verificationArgs(d verify.Dirty[verify.Verification]) []any {
 		return []any{
 			r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
 			r.Address, r.KeyID, string(r.Code.Alphabet), int64(r.Code.Length), r.CustomCode, r.Template, r.AppName, string(r.Status),
-			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.UpdatedAt),
+			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.PurgeAt), millis(r.UpdatedAt),
 		}
 	}
 	return []any{

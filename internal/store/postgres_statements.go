@@ -36,7 +36,7 @@ const (
 	pgAddVerification = "INSERT INTO verifications (" + verificationColumns + `) SELECT * FROM
 		unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::bytea[], $8::text[],
 			$9::text[], $10::bigint[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],
-			$17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[])`
+			$17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])`
 	pgAddDelivery = "INSERT INTO deliveries (" + deliveryColumns + `) SELECT * FROM
 		unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
 			$9::text[], $10::text[], $11::bigint[], $12::bigint[])`
@@ -59,11 +59,17 @@ const (
 			$9::text[], $10::bigint[])
 			AS r (verification, number, state, attempt, node, due_at, carrier, carrier_id, class, updated_at)
 		WHERE d.verification = r.verification AND d.number = r.number`
-	pgChangeBucket = `UPDATE buckets AS b SET state = r.state FROM unnest($1::bytea[], $2::bigint[]) AS r (key, state)
-		WHERE b.key = r.key`
-	// Forget takes no lock, so the row may be gone.
+	// What forgets buckets and replays takes no lock, so the row may be gone.
+	pgChangeBucket = pgAddBucket + " ON CONFLICT (key) DO UPDATE SET state = excluded.state"
 	pgChangeReplay = pgAddReplay + ` ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint,
 		verification = excluded.verification, outcome = excluded.outcome, created_at = excluded.created_at`
+
+	pgRekeyVerification = "UPDATE verifications SET subject = $2, address = $3, key_id = $4, custom_code = $5 WHERE id = $1"
+	pgDropSubject       = "DELETE FROM subjects WHERE key = $1"
+	// Its deliveries are locked with it; there may be none, so that one statement
+	// tells whether the verification was there.
+	pgDropVerification = `WITH sent AS (DELETE FROM deliveries WHERE verification = $1)
+		DELETE FROM verifications WHERE id = $1`
 )
 
 // pgStatements are prepared on every connection that commits.
@@ -71,4 +77,5 @@ var pgStatements = [...]string{
 	pgBegin, pgCommit, pgLock, pgSubjects, pgVerifications, pgDeliveries, pgBuckets, pgReplays,
 	pgAddSubject, pgAddVerification, pgAddDelivery, pgAddBucket, pgAddReplay,
 	pgChangeSubject, pgChangeVerification, pgChangeDelivery, pgChangeBucket, pgChangeReplay,
+	pgRekeyVerification, pgDropSubject, pgDropVerification,
 }

@@ -3,9 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
+	"countersign/internal/limit"
 	"countersign/internal/verify"
 )
 
@@ -44,17 +48,75 @@ func (s *SQLite) Lapsed(ctx context.Context, from, to verify.ID, now time.Time, 
 	return many(ctx, s.read, scanID, text, from[:], to[:], millis(now), limit)
 }
 
-// Forget deletes old replays: see verify.Store. It does so in small bites, since
-// the one writer waits meanwhile.
+// Forget deletes old replays, in bites: see verify.Store.
 func (s *SQLite) Forget(ctx context.Context, before time.Time) error {
+	return s.bites(ctx, s.st.forget, millis(before))
+}
+
+// ForgetBuckets deletes idle buckets, in bites: see verify.Store.
+func (s *SQLite) ForgetBuckets(ctx context.Context, idle limit.State) error {
+	return s.bites(ctx, s.st.forgetBuckets, int64(idle))
+}
+
+// bites runs a statement that deletes up to bite rows until it finds no more. The
+// one writer waits meanwhile, so the bites are small.
+func (s *SQLite) bites(ctx context.Context, st *stmt, bound int64) error {
 	for {
 		s.write.mu.Lock()
-		n, err := s.st.forget.exec(context.WithoutCancel(ctx), millis(before))
+		n, err := st.exec(context.WithoutCancel(ctx), bound, int64(bite))
 		s.write.mu.Unlock()
-		if err != nil || n < 500 {
+		if err != nil || n < bite {
 			return wrap(err)
 		}
 	}
+}
+
+const bite = 500
+
+// Outlived lists what may be deleted: see verify.Store.
+func (s *SQLite) Outlived(ctx context.Context, after verify.ID, now time.Time, limit int) ([]verify.ID, error) {
+	const text = "SELECT id FROM verifications WHERE id > ? AND purge_at BETWEEN 1 AND ? ORDER BY id LIMIT ?"
+	return many(ctx, s.read, scanID, text, after[:], millis(now), limit)
+}
+
+// Verifications reads them in order: see verify.Store.
+func (s *SQLite) Verifications(ctx context.Context, after verify.ID, except string, limit int) ([]verify.Verification, error) {
+	const text = "SELECT " + verificationColumns + " FROM verifications WHERE id > ? AND key_id <> ? ORDER BY id LIMIT ?"
+	return many(ctx, s.read, scanVerification, text, after[:], except, limit)
+}
+
+// Keys lists the keys in use: see verify.Store.
+func (s *SQLite) Keys(ctx context.Context) ([]verify.KeyMark, error) {
+	return many(ctx, s.read, scanKey, "SELECT id, mark FROM keys ORDER BY id")
+}
+
+// KeysOf lists the keys in use of the database at path, which another process may
+// be using.
+func KeysOf(ctx context.Context, path string) ([]verify.KeyMark, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("store: there is no database: %w", err)
+	}
+	db, err := sql.Open("sqlite", dsn(path, "query_only=1"))
+	if err != nil {
+		return nil, wrap(err)
+	}
+	defer db.Close()
+	return many(ctx, db, scanKey, "SELECT id, mark FROM keys ORDER BY id")
+}
+
+// AddKey adds a key: see verify.Store.
+func (s *SQLite) AddKey(ctx context.Context, key verify.KeyMark) error {
+	return s.run(ctx, s.st.addKey, key.ID, key.Mark[:])
+}
+
+// DropKey takes a key out: see verify.Store.
+func (s *SQLite) DropKey(ctx context.Context, id string) error { return s.run(ctx, s.st.dropKey, id) }
+
+func (s *SQLite) run(ctx context.Context, st *stmt, args ...driver.Value) error {
+	s.write.mu.Lock()
+	defer s.write.mu.Unlock()
+	_, err := st.exec(context.WithoutCancel(ctx), args...)
+	return wrap(err)
 }
 
 // Profile returns the id of a profile, made if need be: see verify.Store.

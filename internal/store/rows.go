@@ -14,7 +14,7 @@ import (
 // into one of the core's is written once.
 
 const verificationColumns = `id, tenant, profile, subject, purpose, channel, address, key_id, alphabet, length,
-	custom_code, template, app_name, status, guesses, sends, sent_at, created_at, expires_at, updated_at`
+	custom_code, template, app_name, status, guesses, sends, sent_at, created_at, expires_at, purge_at, updated_at`
 
 const deliveryColumns = `verification, number, channel, state, attempt, node, due_at, carrier, carrier_id, class,
 	created_at, updated_at`
@@ -34,12 +34,13 @@ func scanSubject(row scanner) (r verify.Subject, err error) {
 func scanVerification(row scanner) (r verify.Verification, err error) {
 	var id, profile, subject []byte
 	var channel, alphabet, status string
-	var sent, created, expires, updated int64
+	var sent, created, expires, purge, updated int64
 	err = row.Scan(&id, &r.Tenant, &profile, &subject, &r.Purpose, &channel, &r.Address, &r.KeyID, &alphabet, &r.Code.Length,
-		&r.CustomCode, &r.Template, &r.AppName, &status, &r.Guesses, &r.Sends, &sent, &created, &expires, &updated)
+		&r.CustomCode, &r.Template, &r.AppName, &status, &r.Guesses, &r.Sends, &sent, &created, &expires, &purge, &updated)
 	if err == nil {
 		r.Channel, r.Code.Alphabet, r.Status = verify.Channel(channel), code.Alphabet(alphabet), verify.Status(status)
-		r.SentAt, r.CreatedAt, r.ExpiresAt, r.UpdatedAt = instant(sent), instant(created), instant(expires), instant(updated)
+		r.SentAt, r.CreatedAt, r.UpdatedAt = instant(sent), instant(created), instant(updated)
+		r.ExpiresAt, r.PurgeAt = instant(expires), instant(purge)
 		err = errors.Join(fill(r.ID[:], id), fill(r.Profile[:], profile), fill(r.Subject[:], subject))
 	}
 	return r, err
@@ -86,6 +87,14 @@ func scanID(row scanner) (id verify.ID, err error) {
 		err = fill(id[:], raw)
 	}
 	return id, err
+}
+
+func scanKey(row scanner) (r verify.KeyMark, err error) {
+	var mark []byte
+	if err = row.Scan(&r.ID, &mark); err == nil {
+		err = fill(r.Mark[:], mark)
+	}
+	return r, err
 }
 
 func wrap(err error) error {

@@ -48,19 +48,16 @@ type Checked struct {
 // Needs names the verification or the subject, and the replay.
 func (c Check) Needs(env *Env) (Needs, error) {
 	n := Needs{Verification: c.Verification}
-	var err error
-	if n.Replay, err = c.Once.key(env, "check", c.Tenant); err != nil {
-		return Needs{}, err
-	}
+	err := c.Once.name(env, "check", c.Tenant, &n)
 	if c.Verification == (ID{}) {
-		n.Subject, err = c.Target.Key(env)
+		err = errors.Join(err, c.Target.name(env, &n))
 	}
 	return n, err
 }
 
 // Decide counts the guess, and only then compares it.
 func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, error) {
-	if done, err := c.Once.replayed(rows, now); done || err != nil {
+	if done, err := c.Once.replayed(env, rows, now); done || err != nil {
 		if err != nil {
 			return Changes{}, Checked{}, err
 		}
@@ -70,11 +67,11 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		return Changes{}, Checked{}, &Error{Kind: Invalid, Field: FieldCode, Err: errors.New("must not be empty")}
 	}
 	v, subject := rows.Verification, rows.Subject
-	if v == nil || subject == nil || v.Tenant != c.Tenant {
+	if v == nil || v.Tenant != c.Tenant {
 		return Changes{}, Checked{}, &Error{Kind: NotFound}
 	}
 	changes := Changes{}
-	outcome, open := unguessable(*v, *subject, now)
+	outcome, open := unguessable(*v, subject, now)
 	if open {
 		streak := subject.Streak
 		var err error
@@ -87,13 +84,15 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		}
 		// What was not evaluated is answered alike again without being remembered,
 		// and could otherwise be asked for without end.
-		changes.Replay = c.Once.remember(rows, *v, outcome, now)
+		if changes.Replay, err = c.Once.remember(env, rows, *v, outcome, now); err != nil {
+			return Changes{}, Checked{}, err
+		}
 	}
 	return changes, Checked{outcome, *v}, nil
 }
 
 // unguessable says why no guess is evaluated, or that one may be.
-func unguessable(v Verification, s Subject, now time.Time) (Outcome, bool) {
+func unguessable(v Verification, s *Subject, now time.Time) (Outcome, bool) {
 	switch v.StatusAt(now) {
 	case Accepted:
 		return OutcomeUsed, false
@@ -103,6 +102,11 @@ func unguessable(v Verification, s Subject, now time.Time) (Outcome, bool) {
 		return OutcomeExpired, false
 	case Exhausted:
 		return OutcomeExhausted, false
+	}
+	if s == nil {
+		// It went to another key while v was over by the clock of the node that saw to
+		// it. Only what has been followed by another is ever without its subject.
+		return OutcomeExpired, false
 	}
 	if s.Streak >= MaxStreak {
 		return OutcomeLocked, false
@@ -167,8 +171,9 @@ type Unlock struct{ Target Target }
 
 // Needs names the subject.
 func (u Unlock) Needs(env *Env) (Needs, error) {
-	key, err := u.Target.Key(env)
-	return Needs{Subject: key}, err
+	var n Needs
+	err := u.Target.name(env, &n)
+	return n, err
 }
 
 // Decide forgets the streak.
@@ -182,22 +187,4 @@ func (u Unlock) Decide(_ *Env, rows Rows, _ time.Time) (Changes, bool, error) {
 	}
 	s.Streak = 0
 	return Changes{Subject: s}, true, nil
-}
-
-// Expire writes down that a pending verification's time is over. Nothing waits
-// for it: everyone who looks sees so by the clock. The answer says whether it
-// changed anything.
-type Expire struct{ Verification ID }
-
-// Needs names the verification.
-func (e Expire) Needs(*Env) (Needs, error) { return Needs{Verification: e.Verification}, nil }
-
-// Decide expires what is over.
-func (e Expire) Decide(_ *Env, rows Rows, now time.Time) (Changes, bool, error) {
-	v := rows.Verification
-	if v == nil || v.Status != Pending || v.StatusAt(now) != Expired {
-		return Changes{}, false, nil
-	}
-	v.Status, v.UpdatedAt = Expired, now
-	return Changes{Verifications: []Verification{*v}}, true, nil
 }

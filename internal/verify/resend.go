@@ -18,8 +18,9 @@ type Resend struct {
 
 // Needs names the verification and the network's bucket.
 func (r Resend) Needs(env *Env) (Needs, error) {
-	bucket, err := networkBucket(env, r.Network)
-	return Needs{Verification: r.Verification, Bucket: bucket}, err
+	n := Needs{Verification: r.Verification}
+	err := nameNetwork(env, r.Network, &n)
+	return n, err
 }
 
 // Decide resends or refuses.
@@ -95,10 +96,12 @@ func (d dispatch) deliver(env *Env, rows Rows, now time.Time) (Changes, Started,
 	return changes, Started{Verification: v, Sent: true}, nil
 }
 
-// networkBucket is the key of the bucket of a visitor's network.
-func networkBucket(env *Env, network string) (BucketKey, error) {
+// nameNetwork puts the keys of the bucket of a visitor's network into n.
+func nameNetwork(env *Env, network string, n *Needs) error {
 	if network == "" {
-		return BucketKey{}, nil
+		return nil
 	}
-	return env.hash16("network", network)
+	now, other, err := env.hash16("network", network)
+	n.Bucket, n.OtherBucket = now, other
+	return err
 }

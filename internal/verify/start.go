@@ -18,9 +18,11 @@ type Target struct {
 	Number  phone.Number
 }
 
-// Key returns the subject's key, under the current key of the ring.
-func (t Target) Key(env *Env) (SubjectKey, error) {
-	return env.hash16("subject", t.Tenant, t.Profile.String(), t.Purpose, t.Number.E164())
+// name puts the subject's keys into n.
+func (t Target) name(env *Env, n *Needs) error {
+	now, other, err := env.hash16("subject", t.Tenant, t.Profile.String(), t.Purpose, t.Number.E164())
+	n.Subject, n.OtherSubject = now, other
+	return err
 }
 
 // Start begins a verification of a number. If one is pending there already, the
@@ -57,24 +59,15 @@ func (s Start) Needs(env *Env) (Needs, error) {
 	if err := s.check(env); err != nil {
 		return Needs{}, err
 	}
-	subject, err := s.target().Key(env)
-	if err != nil {
-		return Needs{}, err
-	}
-	bucket, err := networkBucket(env, s.Network)
-	if err != nil {
-		return Needs{}, err
-	}
-	replay, err := s.Once.key(env, "start", s.Profile.Tenant)
-	if err != nil {
-		return Needs{}, err
-	}
-	return Needs{Subject: subject, Bucket: bucket, Replay: replay}, nil
+	var n Needs
+	err := errors.Join(
+		s.target().name(env, &n), nameNetwork(env, s.Network, &n), s.Once.name(env, "start", s.Profile.Tenant, &n))
+	return n, err
 }
 
 // Decide begins, repeats or resends.
 func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, error) {
-	if done, err := s.Once.replayed(rows, now); done || err != nil {
+	if done, err := s.Once.replayed(env, rows, now); done || err != nil {
 		if err != nil {
 			return Changes{}, Started{}, err
 		}
@@ -91,8 +84,8 @@ func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, err
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
-	changes.Replay = s.Once.remember(rows, answer.Verification, "", now)
-	return changes, answer, nil
+	changes.Replay, err = s.Once.remember(env, rows, answer.Verification, "", now)
+	return changes, answer, err
 }
 
 func (s Start) check(env *Env) error {
@@ -111,11 +104,7 @@ func (s Start) check(env *Env) error {
 func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Changes, Started, error) {
 	live := rows.Verification
 	if live == nil || live.StatusAt(now) != Pending {
-		v, err := s.verification(env, subject, now)
-		if err != nil {
-			return Changes{}, Started{}, err
-		}
-		return dispatch{subject, v, s.Network, s.Backlog}.deliver(env, rows, now)
+		return s.begin(env, rows, subject, now)
 	}
 	same, err := s.sameCode(env, *live)
 	if err != nil {
@@ -135,12 +124,23 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 	// The customer wants another code of its own: the old one must not stay good.
 	old := *live
 	old.Status, old.UpdatedAt = Canceled, now
+	changes, answer, err := s.begin(env, rows, subject, now)
+	changes.Verifications = append(changes.Verifications, old)
+	return changes, answer, err
+}
+
+// begin makes a new verification and its first message. It is the moment at which
+// a subject can go to the current key: no verification of it is pending any more.
+func (s Start) begin(env *Env, rows Rows, subject Subject, now time.Time) (Changes, Started, error) {
+	subject, gone := subject.rekeyed(env, rows)
 	v, err := s.verification(env, subject, now)
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
 	changes, answer, err := dispatch{subject, v, s.Network, s.Backlog}.deliver(env, rows, now)
-	changes.Verifications = append(changes.Verifications, old)
+	if err == nil {
+		changes.GoneSubjects = gone
+	}
 	return changes, answer, err
 }
 
@@ -165,12 +165,16 @@ func (s Start) verification(env *Env, subject Subject, now time.Time) (Verificat
 	if validity == 0 {
 		validity = s.Profile.Validity
 	}
+	expires, purge := now.Add(min(validity, MaxValidity)), time.Time{}
+	if s.Profile.Retention > 0 {
+		purge = expires.Add(s.Profile.Retention)
+	}
 	v := Verification{
 		ID: id, Tenant: s.Profile.Tenant, Profile: s.Profile.ID, Subject: subject.Key,
 		Purpose: s.Purpose, Channel: s.Channel,
 		KeyID: env.Keys.Current(), Code: s.Profile.Code,
 		Template: s.Profile.Template, AppName: s.Profile.AppName,
-		Status: Pending, CreatedAt: now, ExpiresAt: now.Add(min(validity, MaxValidity)),
+		Status: Pending, CreatedAt: now, ExpiresAt: expires, PurgeAt: purge,
 	}
 	v.Address, err = env.Keys.Seal(secret.Row, place(id, "address"), []byte(s.Number.E164()))
 	if err != nil {

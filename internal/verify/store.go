@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"countersign/internal/limit"
 )
 
 // Store keeps rows. Its implementations hold no rule; package storetest says
@@ -31,14 +33,35 @@ type Store interface {
 	Queued(ctx context.Context) (int, error)
 	// Lapsed lists pending verifications with ids in [from, to) whose time is over.
 	Lapsed(ctx context.Context, from, to ID, now time.Time, limit int) ([]ID, error)
+	// Outlived lists verifications with ids above after whose time to be deleted has
+	// come, in the order of their ids.
+	Outlived(ctx context.Context, after ID, now time.Time, limit int) ([]ID, error)
+	// Verifications reads those with ids above after that stand under another key
+	// than except, in the order of their ids; all of them if except is empty.
+	Verifications(ctx context.Context, after ID, except string, limit int) ([]Verification, error)
 	// Forget deletes replays that are older than before.
 	Forget(ctx context.Context, before time.Time) error
+	// ForgetBuckets deletes buckets whose state is at most idle.
+	ForgetBuckets(ctx context.Context, idle limit.State) error
 
 	// Profile returns the id of the tenant's profile of that name, and makes want
 	// its id if there is none yet.
 	Profile(ctx context.Context, tenant, name string, want ID) (ID, error)
 
+	// Keys lists the keys that rows may stand under. AddKey adds one, and changes
+	// nothing if there is one of that id; DropKey takes one out.
+	Keys(ctx context.Context) ([]KeyMark, error)
+	AddKey(ctx context.Context, key KeyMark) error
+	DropKey(ctx context.Context, id string) error
+
 	Close() error
+}
+
+// KeyMark is a key that rows may stand under, by its id and by a mark that only the
+// key itself can make: another key under the same id shows.
+type KeyMark struct {
+	ID   string
+	Mark [16]byte
 }
 
 // ErrOutcomeUnknown is returned by Store.Commit when the connection was lost

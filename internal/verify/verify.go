@@ -61,6 +61,13 @@ const (
 	ClockSlack = 5 * time.Second
 	// ReplayAge is how long the answer to an Idempotency-Key is remembered.
 	ReplayAge = 24 * time.Hour
+	// StreakAge is how long wrong guesses in a row, and with them the number that
+	// they were made at, are remembered at the least: else whoever waits for the
+	// retention to end could guess without end.
+	StreakAge = 30 * 24 * time.Hour
+	// MinRetention keeps a verification until whoever asked for it has looked.
+	MinRetention = time.Hour
+	MaxRetention = 3650 * 24 * time.Hour
 )
 
 // cooldowns are the waits after the first, second, … send.
@@ -117,7 +124,8 @@ type Profile struct {
 	Template  string // of package message
 	Code      code.Spec
 	Validity  time.Duration
-	Countries []string // ISO 3166; none means every country
+	Retention time.Duration // how long a verification is kept after its time is over
+	Countries []string      // ISO 3166; none means every country
 }
 
 // SubjectKey finds a subject: a keyed hash, so that the database does not tell
@@ -154,6 +162,7 @@ type Verification struct {
 	SentAt     time.Time // when the last message was decided, not when it arrived
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
+	PurgeAt    time.Time // when it may be deleted; zero: never
 	UpdatedAt  time.Time
 }
 

@@ -38,6 +38,14 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"lapsed verifications are found by range and time", lapsed},
 		{"old replays are forgotten and young ones are not", forget},
 		{"a profile's id is made once", profiles},
+		{"what is gone is deleted, a verification with its deliveries, and nothing else", deleted},
+		{"a row that goes and comes back in one batch is there", comesBack},
+		{"what stands under the other key is found", otherKey},
+		{"a verification goes to another key whole", rekeyed},
+		{"verifications whose time to go has come are found in order", outlived},
+		{"verifications are read in order, also those of other keys only", inOrder},
+		{"idle buckets are forgotten and others are not", forgetBuckets},
+		{"keys are listed, added once, and dropped", keys},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, fresh(t)) })
 	}
@@ -56,7 +64,7 @@ func verification(n byte) verify.Verification {
 		ID: id(n), Tenant: "tenant ✓", Profile: id(200), Subject: verify.SubjectKey{n}, Purpose: "login", Channel: verify.SMS,
 		Address: []byte{0, 1, 255, n}, KeyID: "k1", Code: code.Spec{Alphabet: code.Hex, Length: 8}, CustomCode: []byte{9, 0},
 		Template: "{{code}}'; DROP TABLE verifications; --", AppName: "Ünïcode 🦊", Status: verify.Pending, Guesses: 2, Sends: 1,
-		SentAt: noon, CreatedAt: noon.Add(-time.Millisecond), ExpiresAt: noon.Add(time.Minute), UpdatedAt: noon,
+		SentAt: noon, CreatedAt: noon.Add(-time.Millisecond), ExpiresAt: noon.Add(time.Minute), PurgeAt: noon.Add(time.Hour + time.Duration(n)*time.Second), UpdatedAt: noon,
 	}
 }
 
