@@ -46,6 +46,8 @@ type SQLite struct {
 	lock  *os.File
 	st    statements
 
+	recent recent
+
 	stop    chan struct{}
 	stopped chan struct{}
 	closing sync.Once
