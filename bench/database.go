@@ -78,7 +78,12 @@ func (b *bench) launch(ctx context.Context, kind, name string) (*server, error) 
 	if err != nil {
 		return nil, err
 	}
-	return startServer(ctx, b.binary, p, b.work.sink.addr())
+	s, err := startServer(ctx, b.binary, p, b.work.sink.addr())
+	if err != nil && ctx.Err() == nil {
+		log.Printf("starting once more, on another port: %v", err)
+		s, err = startServer(ctx, b.binary, p, b.work.sink.addr())
+	}
+	return s, err
 }
 
 // place says where a database is.

@@ -83,11 +83,11 @@ func (b *bench) measureAll(ctx context.Context) error {
 	if err := b.measureLevels(ctx); err != nil {
 		return err
 	}
-	for _, d := range b.databases {
-		if err := b.measureMany(ctx, d); err != nil {
+	for i, d := range b.databases {
+		if err := b.measureMany(ctx, d, b.report.Databases[i]); err != nil {
 			return err
 		}
-		if err := b.measureLive(ctx, d); err != nil {
+		if err := b.measureLive(ctx, d, b.report.Databases[i]); err != nil {
 			return err
 		}
 	}

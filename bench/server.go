@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,7 +109,7 @@ func (s *server) awaitReady(ctx context.Context) error {
 	for {
 		status, _, err := probe.get("/healthz")
 		if err == nil && status == 200 {
-			return nil
+			return s.isOurs(probe)
 		}
 		if time.Now().After(giveUp) {
 			return fmt.Errorf("the server was not ready in 15 s: status %d, %w", status, err)
@@ -120,6 +122,16 @@ func (s *server) awaitReady(ctx context.Context) error {
 		case <-time.After(500 * time.Microsecond):
 		}
 	}
+}
+
+// isOurs says whether it was our server that answered: another program may have
+// taken the port since it was found to be free.
+func (s *server) isOurs(probe *client) error {
+	status, _, err := probe.get("/v2/verifications/none")
+	if err == nil && status == http.StatusUnauthorized {
+		err = errors.New("another program listens on the server's port")
+	}
+	return err
 }
 
 // lastWords is the end of what the server logged, for error messages.

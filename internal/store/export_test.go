@@ -33,7 +33,9 @@ func (s *SQLite) ForgetRecent() {
 }
 
 // BreakCommit makes every commit from now on fail in the database.
-func (s *SQLite) BreakCommit(ctx context.Context) error { return s.commitWith(ctx, "ROLLBACK TO nowhere") }
+func (s *SQLite) BreakCommit(ctx context.Context) error {
+	return s.commitWith(ctx, "ROLLBACK TO nowhere")
+}
 
 // BreakAfterCommit makes every commit from now on fail when it has been made.
 func (s *SQLite) BreakAfterCommit(ctx context.Context) error {
