@@ -52,7 +52,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "", "measure this `file` instead of building ./cmd/countersign")
 	flag.StringVar(&o.dir, "dir", "", "`folder` for the database, whose disk decides much (default: the system's temporary folder)")
-	flag.DurationVar(&o.duration, "duration", 5*time.Second, "how long each figure is measured")
+	flag.DurationVar(&o.duration, "duration", 0, "how long each figure is measured (5s; 1s with -quick)")
 	flag.BoolVar(&o.quick, "quick", false, "short form: 1 s a figure, 1 and 64 callers")
 	flag.IntVar(&o.rows, "rows", -1, "measure with this many stored verifications beside 10,000 (5,000,000; none with -quick)")
 	flag.IntVar(&o.live, "live", -1, "measure memory with this many pending verifications (1,000,000; none with -quick)")
@@ -80,7 +80,13 @@ func main() {
 	}
 	o.levels, o.rounds, o.warmUp = []int{1, 16, pivot, 256}, 5, 500*time.Millisecond
 	if o.quick {
-		o.levels, o.rounds, o.warmUp, o.duration = []int{1, pivot}, 3, 250*time.Millisecond, time.Second
+		o.levels, o.rounds, o.warmUp = []int{1, pivot}, 3, 250*time.Millisecond
+	}
+	if o.duration == 0 {
+		o.duration = 5 * time.Second
+		if o.quick {
+			o.duration = time.Second
+		}
 	}
 	if o.duration < 100*time.Millisecond || o.duration > 5*time.Minute {
 		log.Fatal("-duration must be between 100ms and 5m")

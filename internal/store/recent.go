@@ -15,7 +15,7 @@ type recent struct {
 
 // generation is how many rows of a table are kept at least, and half of how many
 // at most: about a kilobyte for each verification with the rows about it.
-const generation = 8192
+const generation = 2048
 
 // generations is a bounded map that forgets the half that is older.
 type generations[K comparable, R any] struct{ young, old map[K]*R }
