@@ -81,9 +81,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 }
 
 func (s *SQLite) open(ctx context.Context, path string) (err error) {
-	// 8 MB hold the inner pages of the subjects' tree until there are a few million:
-	// a new number then costs one read, that of its leaf.
-	if s.write, err = dial(dsn(path, "synchronous=FULL", "wal_autocheckpoint=20000", "cache_size=-8000")); err != nil {
+	if s.write, err = dial(dsn(path, "synchronous=FULL", "wal_autocheckpoint=20000")); err != nil {
 		return fmt.Errorf("store: this is not a database that can be opened: %w", err)
 	}
 	if s.read, err = sql.Open("sqlite", dsn(path, "query_only=1")); err != nil {
