@@ -42,7 +42,7 @@ func (c *keysRotateCmd) Run(_ context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	done, err := app.RotateKey(conf, c.In)
+	done, err := app.RotateKey(conf, time.Now(), c.In)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (c *keysRetireCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	old, err := app.RetireKey(ctx, conf)
+	old, err := app.RetireKey(ctx, conf, time.Now())
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type cli struct {
 	Keys    keysCmd    `cmd:"" help:"Make and change the key that protects the database."`
 	Unlock  unlockCmd  `cmd:"" help:"Unlock a number that has had 100 wrong codes in a row."`
 	Erase   eraseCmd   `cmd:"" help:"Delete all that is stored of a number."`
+	DB      dbCmd      `cmd:"" name:"db" help:"Look at the database, bring it up to date, or move it to PostgreSQL."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -194,6 +195,7 @@ func tuneMemory() {
 
 func main() {
 	tuneMemory()
+	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error of the write, not the end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once

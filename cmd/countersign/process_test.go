@@ -262,7 +262,7 @@ func TestTheCarrierSeesWhatTheTutorialSends(t *testing.T) {
 	}
 }
 
-func TestUnlockNeedsTheServiceStoppedAndFindsTheNumber(t *testing.T) {
+func TestUnlockAndEraseFindTheNumberWhetherOrNotTheServiceRuns(t *testing.T) {
 	dir := t.TempDir()
 	api := telnyxtest.New(carrierKey)
 	p := serveWith(t, dir, carrierAt(t, nil, api))
@@ -272,28 +272,36 @@ func TestUnlockNeedsTheServiceStoppedAndFindsTheNumber(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.check(v.ID, wrong(strings.Trim(m.Text[strings.LastIndex(m.Text, " "):], " .")))
-	unlock := func(number string) (int, string) {
-		code, out, errs := cliRun(t, nil, nil, "unlock", number, "--config", filepath.Join(dir, "config.yml"))
-		return code, out + errs
+	type step struct {
+		command, number string
+		code            int
+		want            string
 	}
-	if code, said := unlock("+13035551201"); code != 1 || !strings.Contains(said, "another process uses this database") {
-		t.Errorf("while it runs: %d %s", code, said)
-	}
-	terminate(t, p)
-	for _, tt := range []struct {
-		number string
-		code   int
-		want   string
-	}{
-		{"+1 303 555 1201", 0, "Unlocked."},
-		{"+13035551201", 0, "nothing to unlock"},
-		{"+13035551202", 1, "no verification of +1"},
-		{"nonsense", 1, "characters that no number has"},
-	} {
-		if code, said := unlock(tt.number); code != tt.code || !strings.Contains(said, tt.want) {
-			t.Errorf("%s: %d %s", tt.number, code, said)
+	play := func(when string, steps ...step) {
+		t.Helper()
+		for _, s := range steps {
+			code, out, errs := cliRun(t, nil, nil, s.command, s.number, "--config", filepath.Join(dir, "config.yml"))
+			if code != s.code || !strings.Contains(out+errs, s.want) {
+				t.Errorf("%s, %s %s: %d %s%s", when, s.command, s.number, code, out, errs)
+			}
 		}
 	}
+	play("while it runs",
+		step{"unlock", "+1 303 555 1201", 0, "Unlocked."},
+		step{"unlock", "+13035551201", 0, "nothing to unlock"},
+		step{"unlock", "+13035551202", 1, "no verification of +1"},
+		step{"unlock", "nonsense", 1, "characters that no number has"},
+		step{"erase", "+13035551202", 0, "Nothing is stored"})
+	p.check(v.ID, wrong(strings.Trim(m.Text[strings.LastIndex(m.Text, " "):], " ."))) // still there
+	terminate(t, p)
+	if found, _ := filepath.Glob(filepath.Join(dir, "*.sock")); len(found) != 0 {
+		t.Errorf("the socket is left behind: %v", found)
+	}
+	play("while it does not",
+		step{"unlock", "+13035551201", 0, "Unlocked."},
+		step{"erase", "+13035551201", 0, "Erased one verification"},
+		step{"erase", "+13035551201", 0, "Nothing is stored"},
+		step{"unlock", "+13035551201", 1, "no verification of +1"})
 }
 
 func TestDevPrintsOneJSONLineForScripts(t *testing.T) {

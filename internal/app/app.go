@@ -45,6 +45,7 @@ type App struct {
 	ledger     *ledger.Ledger
 	dispatcher *deliver.Dispatcher
 	keeper     *keeper
+	keepEvery  time.Duration
 	watch      *keyWatch
 	control    *control
 	server     *http.Server
@@ -53,8 +54,9 @@ type App struct {
 
 // Options are what tests replace. Zero values are right for a program.
 type Options struct {
-	Now func() time.Time
-	Log *slog.Logger
+	Now       func() time.Time
+	Log       *slog.Logger
+	KeepEvery time.Duration // between two rounds of housekeeping
 }
 
 // Open checks the configuration and opens everything but the listener. The error
@@ -67,6 +69,9 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	a.log = slog.New(withRequestID{a.log.Handler()})
 	if a.clock == nil {
 		a.clock = NewClock(time.Now).Now
+	}
+	if a.keepEvery = o.KeepEvery; a.keepEvery == 0 {
+		a.keepEvery = keepEvery
 	}
 	var err error
 	if a.settings, err = a.config.check(); err != nil {
@@ -120,7 +125,7 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 		return err
 	}
 	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, now: a.clock, log: a.log}
-	a.keeper.start()
+	a.keeper.start(a.keepEvery)
 	a.server = newServer(handler, a.log)
 	if box != nil {
 		a.server.RegisterOnShutdown(box.Close) // sends waiting polls away, which would hold the drain up

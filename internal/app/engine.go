@@ -40,11 +40,13 @@ func (e *engine) Report(ctx context.Context, cmd verify.Report) (*verify.Deliver
 }
 
 func (e *engine) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {
-	return e.store.Verification(ctx, id)
+	v, err := e.store.Verification(ctx, id)
+	return v, unavailable(err)
 }
 
 func (e *engine) Deliveries(ctx context.Context, id verify.ID) ([]verify.Delivery, error) {
-	return e.store.Deliveries(ctx, id)
+	list, err := e.store.Deliveries(ctx, id)
+	return list, unavailable(err)
 }
 
 func (e *engine) Due(ctx context.Context, now time.Time, all bool, limit int) ([]verify.Delivery, error) {
@@ -52,3 +54,12 @@ func (e *engine) Due(ctx context.Context, now time.Time, all bool, limit int) ([
 }
 
 func (e *engine) Queued(ctx context.Context) (int, error) { return e.store.Queued(ctx) }
+
+// unavailable makes a failure to read the refusal that a failure to store is: the
+// caller is to come again.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &verify.Error{Kind: verify.Unavailable, Wait: time.Second, Err: err}
+}

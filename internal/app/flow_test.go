@@ -83,33 +83,58 @@ func (f *flow) now() time.Time {
 
 func newFlow(t *testing.T, database string) *flow {
 	t.Helper()
+	return newFlowIn(t, t.TempDir(), database)
+}
+
+func newFlowIn(t *testing.T, dir, database string) *flow {
+	t.Helper()
 	f := &flow{t: t, ids: map[string]string{}, numbers: map[string]string{}}
-	c := app.Development(t.TempDir())
-	c.Listen = "127.0.0.1:0"
+	c := flowConfigIn(dir, database)
 	c.Limits.NumberPerHour = 12
+	f.serve(c, app.Options{})
+	return f
+}
+
+// flowConfig is the development configuration on a database; SQLite if empty.
+func flowConfig(t *testing.T, database string) app.Config {
+	t.Helper()
+	return flowConfigIn(t.TempDir(), database)
+}
+
+func flowConfigIn(dir, database string) app.Config {
+	c := app.Development(dir)
+	c.Listen = "127.0.0.1:0"
 	if database != "" {
 		c.Database = database
 	}
 	c.AddInbox()
-	a, err := app.Open(t.Context(), c, app.Options{Now: f.now})
+	return c
+}
+
+// serve runs a service by the flow's clock, until stop is called or the test ends.
+func (f *flow) serve(c app.Config, o app.Options) (stop func()) {
+	f.t.Helper()
+	o.Now = f.now
+	a, err := app.Open(f.t.Context(), c, o)
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	l, err := a.Listen(t.Context())
+	l, err := a.Listen(f.t.Context())
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	f.Started = a.Describe(l)
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- a.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-served; err != nil {
-			t.Error(err)
+			f.t.Error(err)
 		}
 	})
-	return f
+	f.t.Cleanup(stop)
+	return stop
 }
 
 func (f *flow) step(line string) error {
@@ -142,28 +167,37 @@ func (f *flow) step(line string) error {
 }
 
 func (f *flow) call(method, path string, body any) (status int, data map[string]any, err error) {
-	text, err := json.Marshal(body)
+	res, data, err := f.exchange(method, path, body)
 	if err != nil {
 		return 0, nil, err
 	}
+	return res.StatusCode, data, nil
+}
+
+// exchange is call, for those who look at the headers: the body is read.
+func (f *flow) exchange(method, path string, body any) (*http.Response, map[string]any, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, nil, err
+	}
 	req, err := http.NewRequestWithContext(f.t.Context(), method, f.URL+path, strings.NewReader(string(text)))
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+f.APIKey)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	var envelope struct{ Data map[string]any }
 	err = json.Unmarshal(answer, &envelope)
-	return res.StatusCode, envelope.Data, err
+	return res, envelope.Data, err
 }
 
 func (f *flow) start(number, how, name string) error {

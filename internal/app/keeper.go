@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/internal/ledger"
@@ -36,9 +37,9 @@ const (
 	keepAbreast = 16
 )
 
-// run keeps house until ctx ends.
-func (k *keeper) run(ctx context.Context) {
-	tick := time.NewTicker(keepEvery)
+// run keeps house, a round every so often, until ctx ends.
+func (k *keeper) run(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		if err := k.round(ctx); err != nil && ctx.Err() == nil {
@@ -52,14 +53,14 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// start runs a keeper until close.
-func (k *keeper) start() {
+// start runs the keeper until close.
+func (k *keeper) start(every time.Duration) {
 	var ctx context.Context
 	ctx, k.cancel = context.WithCancel(context.Background())
 	// What lapsed longer ago than a day is left as it is: everyone sees by the
 	// clock that it is over, and a large table need not be read through.
 	k.seen = k.now().Add(-24 * time.Hour)
-	k.done.Go(func() { k.run(ctx) })
+	k.done.Go(func() { k.run(ctx, every) })
 }
 
 func (k *keeper) close() {
@@ -117,13 +118,22 @@ func (k *keeper) expire(ctx context.Context) error {
 // purge deletes what is past its retention, the oldest first.
 func (k *keeper) purge(ctx context.Context) error {
 	now := k.now()
+	var deleted atomic.Int64
+	defer func() {
+		if n := deleted.Load(); n > 0 {
+			k.log.Info("verifications past their retention are deleted", "count", n)
+		}
+	}()
 	for after := (verify.ID{}); ; {
 		ids, err := k.store.Outlived(ctx, after, now, keepLimit)
 		if err != nil {
 			return err
 		}
 		err = abreast(ids, func(id verify.ID) error {
-			_, err := ledger.Do(ctx, k.ledger, verify.Purge{Verification: id})
+			gone, err := ledger.Do(ctx, k.ledger, verify.Purge{Verification: id})
+			if gone {
+				deleted.Add(1)
+			}
 			return err
 		})
 		if err != nil || len(ids) < keepLimit {

@@ -22,7 +22,7 @@ type Rotated struct {
 
 // RotateKey adds a new key to the key file, which takes over after a while: by
 // then every running node has read the file. Errors are sentences.
-func RotateKey(c Config, after time.Duration) (Rotated, error) {
+func RotateKey(c Config, now time.Time, after time.Duration) (Rotated, error) {
 	ring, err := c.keyFile()
 	if err != nil {
 		return Rotated{}, err
@@ -30,7 +30,6 @@ func RotateKey(c Config, after time.Duration) (Rotated, error) {
 	if after < watchEvery*10 {
 		return Rotated{}, fmt.Errorf("the new key must not take over before every node has read the file: give it at least %s", watchEvery*10)
 	}
-	now := time.Now()
 	next, err := ring.Rotate(now.Add(after))
 	if errors.Is(err, secret.ErrRotating) {
 		return Rotated{}, errors.New("the key file holds two keys: a rotation is under way. " +
@@ -45,7 +44,7 @@ func RotateKey(c Config, after time.Duration) (Rotated, error) {
 
 // RetireKey takes the old key out of the key file, if the database needs it no
 // more, and returns its id. Errors are sentences.
-func RetireKey(ctx context.Context, c Config) (id string, err error) {
+func RetireKey(ctx context.Context, c Config, now time.Time) (id string, err error) {
 	s, err := c.check()
 	if err != nil {
 		return "", err
@@ -54,7 +53,7 @@ func RetireKey(ctx context.Context, c Config) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	ring := full.At(time.Now())
+	ring := full.At(now)
 	old := ring.Other()
 	if old == "" || ring.From(old).After(ring.From(ring.Current())) {
 		return "", errors.New("there is no old key in the key file")
@@ -71,7 +70,7 @@ func RetireKey(ctx context.Context, c Config) (id string, err error) {
 		return "", fmt.Errorf("key %s is still needed. The running service puts what is over under key %s, and forgets %s at %s at the earliest; its log says so",
 			old, ring.Current(), old, verify.KeyNeededUntil(takenOver).Local().Format(time.DateTime))
 	}
-	alone, err := full.Without(old)
+	alone, err := ring.Without(old)
 	if err != nil {
 		return "", err
 	}

@@ -74,7 +74,9 @@ func (st *statements) close() error {
 	var errs []error
 	for _, s := range st.all {
 		errs = append(errs, s.s.Close())
+		s.s = nil
 	}
+	st.all = nil
 	return errors.Join(errs...)
 }
 
@@ -87,18 +89,18 @@ func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*
 	// batch that has begun is finished anyway.
 	ctx = context.WithoutCancel(ctx)
 	if _, err := s.st.begin.exec(ctx); err != nil {
-		return fmt.Errorf("store: %w", err)
+		return wrap(err)
 	}
 	b := batch{ctx: ctx, st: &s.st, recent: &s.recent, snap: verify.NewSnapshot()}
 	if err := b.run(needs, decide); err != nil {
-		_, undo := s.st.rollback.exec(ctx)
-		return errors.Join(err, undo)
+		_, _ = s.st.rollback.exec(ctx) // fails if SQLite has undone it by itself
+		return err
 	}
 	if _, err := s.st.commit.exec(ctx); err != nil {
 		// A commit that failed on a full disk leaves the transaction open.
 		_, _ = s.st.rollback.exec(ctx) // fails if there is none
 		s.recent.forget()
-		return fmt.Errorf("store: %w: %w", verify.ErrOutcomeUnknown, err)
+		return fmt.Errorf("store: %w: %w", verify.ErrOutcomeUnknown, explain(err))
 	}
 	s.recent.keep(&b)
 	return nil
@@ -228,14 +230,14 @@ func find[R any](b *batch, s *stmt, scan func(scanner) (R, error), args ...drive
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+		return nil, wrap(err)
 	}
 	return &r, nil
 }
 
 func (b *batch) exec(s *stmt, args ...driver.Value) error {
 	if _, err := s.exec(b.ctx, args...); err != nil {
-		return fmt.Errorf("store: %w", err)
+		return wrap(err)
 	}
 	return nil
 }

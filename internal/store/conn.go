@@ -35,31 +35,38 @@ type (
 	}
 )
 
-func dial(dsn string) (*conn, error) {
-	c, err := new(sqlite.Driver).Open(dsn)
+func (c *conn) dial(dsn string) error {
+	d, err := new(sqlite.Driver).Open(dsn)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, ok := c.(preparer); !ok {
-		return nil, errors.Join(errors.New("the driver lacks what this package relies on"), c.Close())
+	if _, ok := d.(preparer); !ok {
+		return errors.Join(errors.New("the driver lacks what this package relies on"), d.Close())
 	}
-	return &conn{c: c}, nil
+	c.c = d
+	return nil
 }
 
 func (c *conn) close() error {
-	if c == nil {
+	if c.c == nil {
 		return nil
 	}
-	return c.c.Close()
+	err := c.c.Close()
+	c.c = nil
+	return err
 }
 
 // run runs a script of any number of statements.
 func (c *conn) run(ctx context.Context, script string) error {
+	if c.c == nil {
+		return errAway
+	}
 	_, err := c.c.(preparer).ExecContext(ctx, script, nil) //nolint:forcetypeassert // dial has looked
 	return err
 }
 
-// stmt is a prepared statement of the connection, with room for its arguments.
+// stmt is a prepared statement of the connection, with room for its arguments. It
+// has no s once it is closed, and then refuses.
 type stmt struct {
 	s    prepared
 	args []driver.NamedValue
@@ -88,6 +95,9 @@ func (s *stmt) bind(args []driver.Value) []driver.NamedValue {
 
 // exec runs the statement. Arguments are int64, string, []byte or nil.
 func (s *stmt) exec(ctx context.Context, args ...driver.Value) (changed int64, err error) {
+	if s.s == nil {
+		return 0, errAway
+	}
 	done, err := s.s.ExecContext(ctx, s.bind(args))
 	if err != nil {
 		return 0, err
@@ -97,6 +107,9 @@ func (s *stmt) exec(ctx context.Context, args ...driver.Value) (changed int64, e
 
 // first reads the first row into scan's result, or returns sql.ErrNoRows.
 func first[R any](ctx context.Context, s *stmt, scan func(scanner) (R, error), args ...driver.Value) (r R, err error) {
+	if s.s == nil {
+		return r, errAway
+	}
 	rows, err := s.s.QueryContext(ctx, s.bind(args))
 	if err != nil {
 		return r, err

@@ -54,3 +54,47 @@ func (s *SQLite) commitWith(ctx context.Context, text string) error {
 	s.st.all = append(s.st.all, st)
 	return nil
 }
+
+// MoveLog moves the log into the file now, as is done every second.
+func (s *SQLite) MoveLog(ctx context.Context) error { return s.moveLog(ctx) }
+
+// MoveLogWhileSomebodyReads does the same with a reader who came before the
+// function store: what that stores cannot be moved.
+func (s *SQLite) MoveLogWhileSomebodyReads(ctx context.Context, store func()) error {
+	_, err := s.passWhileSomebodyReads(ctx, store)
+	return s.afterPass(ctx, err)
+}
+
+func (s *SQLite) passWhileSomebodyReads(ctx context.Context, store func()) (pages int, err error) {
+	if s.read.db == nil {
+		store()
+		return 0, errAway
+	}
+	tx, err := s.read.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	var n int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM subjects").Scan(&n); err != nil {
+		return 0, err
+	}
+	store()
+	return s.pass(ctx)
+}
+
+// Still ends the moving that goes on by itself.
+func (s *SQLite) Still() {
+	close(s.stop)
+	<-s.stopped
+	s.stop = make(chan struct{})
+}
+
+// SetLongLog sets the length from which commits wait for the log to be moved.
+func (s *SQLite) SetLongLog(pages int) { s.longLog = pages }
+
+// LogLength is the number of pages in the log.
+func (s *SQLite) LogLength(ctx context.Context) (int, error) { return s.pass(ctx) }
+
+// EmptyLog cuts the log down, as the mover does every ten minutes.
+func EmptyLog(s *SQLite) error { return s.emptyLog(context.Background()) }

@@ -28,6 +28,7 @@ type Postgres struct {
 const (
 	connectTime = 5 * time.Second  // for one server to take a connection
 	batchTime   = 10 * time.Second // for a batch, once begun, against a server that hangs
+	readTime    = 5 * time.Second  // for a read, likewise
 )
 
 // session is what a connection that commits asks of the server.
@@ -67,7 +68,13 @@ func OpenPostgres(ctx context.Context, url string) (*Postgres, error) {
 	if err != nil {
 		return nil, errors.Join(sentence(err, config.ConnConfig), conn.close(ctx))
 	}
-	dial := func(ctx context.Context) (*pgConn, error) { return dialAgain(ctx, config.ConnConfig) }
+	dial := func(ctx context.Context) (*pgConn, error) {
+		c, err := dialAgain(ctx, config.ConnConfig)
+		if err == nil {
+			read.Reset() // what is committed in another place is read there as well
+		}
+		return c, err
+	}
 	return &Postgres{link: newLink(context.WithoutCancel(ctx), dial, conn), read: read}, nil
 }
 
@@ -87,15 +94,32 @@ func configure(url string) (*pgxpool.Config, error) {
 	c := config.ConnConfig
 	// Of several hosts the primary is taken, whatever the URL says: a decision
 	// made elsewhere is made on rows that are out of date.
-	c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	c.ValidateConnect = takesCommits
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTime
 	}
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "countersign"
 	}
+	c.OnNotice = remember
 	config.AfterConnect = makeDurable
 	return config, nil
+}
+
+// takesCommits refuses a server that is read-only, and a primary whose commits do
+// not come back since its synchronous standby is gone: it may have been replaced
+// without knowing. Then the next host is tried, and callers are told at once and
+// not each after a commit's wait.
+func takesCommits(ctx context.Context, c *pgconn.PgConn) error {
+	if err := pgconn.ValidateConnectTargetSessionAttrsReadWrite(ctx, c); err != nil {
+		return err
+	}
+	delete(c.CustomData(), warning) // such as one of collations, at the beginning
+	_, err := c.Exec(ctx, pgReplicated).ReadAll()
+	if ctx.Err() != nil || c.CustomData()[warning] != nil {
+		return errNoStandby // else the driver makes of it that time is over
+	}
+	return err
 }
 
 // prepareDatabase makes a first connection ready: right version, right schema,
@@ -111,6 +135,10 @@ func prepareDatabase(ctx context.Context, c *pgConn) error {
 }
 
 func dialAgain(ctx context.Context, config *pgx.ConnConfig) (*pgConn, error) {
+	// Each host has its time, so that one that hangs does not use up the next one's,
+	// and then the statements have theirs.
+	ctx, cancel := context.WithTimeout(ctx, config.ConnectTimeout*time.Duration(1+len(config.Fallbacks))+connectTime)
+	defer cancel()
 	c, err := connect(ctx, config)
 	if err != nil {
 		return nil, sentence(err, config)
@@ -138,29 +166,32 @@ func (p *Postgres) Close() (err error) {
 	return err
 }
 
+// warning is where a connection keeps the last warning of its server. Of a commit
+// there is but one: it was told to wait for its standby no longer.
+const warning = "warning"
+
+func remember(c *pgconn.PgConn, n *pgconn.Notice) {
+	if n.SeverityUnlocalized == "WARNING" {
+		c.CustomData()[warning] = n.Message
+	}
+}
+
 // pgConn is a connection that commits.
 type pgConn struct {
 	*pgx.Conn
-	warned string // the last warning of the server; see save
 }
 
 // connect makes a connection with the session's settings, to a primary.
 func connect(ctx context.Context, config *pgx.ConnConfig) (*pgConn, error) {
-	c := &pgConn{}
 	config = config.Copy()
 	for name, value := range session {
 		config.RuntimeParams[name] = value
-	}
-	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		if n.SeverityUnlocalized == "WARNING" {
-			c.warned = n.Message
-		}
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	c.Conn = conn
+	c := &pgConn{conn}
 	if err := makeDurable(ctx, conn); err != nil {
 		return nil, errors.Join(err, c.close(ctx))
 	}

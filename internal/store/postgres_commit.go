@@ -72,8 +72,13 @@ func before(ctx context.Context, conn *pgConn, err error) error {
 func save(ctx context.Context, conn *pgConn, snap *verify.Snapshot) error {
 	var batch pgx.Batch
 	writes := queueDirty(&batch, snap)
+	if batch.Len() == 0 {
+		batch.Queue(pgReplicated)
+		writes = append(writes, 0)
+	}
 	batch.Queue(pgCommit)
-	conn.warned = ""
+	told := conn.PgConn().CustomData()
+	delete(told, warning)
 	results := conn.SendBatch(ctx, &batch)
 	missed, err := finish(results, writes)
 	// The first error tells how far the batch came; that of closing may be that of
@@ -82,10 +87,11 @@ func save(ctx context.Context, conn *pgConn, snap *verify.Snapshot) error {
 		err = cerr
 	}
 	switch {
-	case err == nil && conn.warned != "":
-		// The one warning that a commit knows: it was told to wait for its standby no
-		// longer, so a failover may lose what it has stored here.
-		return fmt.Errorf("%w: the server warns: %s", verify.ErrOutcomeUnknown, conn.warned)
+	case err == nil && told[warning] != nil:
+		// A failover may lose what is stored here. The next connection is not used before
+		// a commit on it comes back.
+		_ = conn.close(ctx)
+		return fmt.Errorf("%w: the server warns: %s", verify.ErrOutcomeUnknown, told[warning])
 	case err == nil && missed > 0:
 		return fmt.Errorf("%w: %d rows were deleted under their locks", verify.ErrOutcomeUnknown, missed)
 	case err == nil:
@@ -105,7 +111,9 @@ func finish(results pgx.BatchResults, writes []int) (missed int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		missed += rows - int(done.RowsAffected())
+		if !done.Select() {
+			missed += rows - int(done.RowsAffected())
+		}
 	}
 	done, err := results.Exec()
 	if err == nil && done.String() != "COMMIT" {

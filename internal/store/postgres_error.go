@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,10 +38,7 @@ func checkVersion(text string) error {
 // sentence tells an operator why a database cannot be used. It never quotes the
 // URL, which holds the password.
 func sentence(err error, c *pgx.ConnConfig) error {
-	server := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
-	if strings.HasPrefix(c.Host, "/") {
-		server = c.Host // the folder of a Unix socket
-	}
+	server := servers(c)
 	var pg *pgconn.PgError
 	var op *net.OpError
 	switch {
@@ -48,6 +46,8 @@ func sentence(err error, c *pgx.ConnConfig) error {
 		return err
 	case errors.Is(err, pgconn.ErrReadOnlyConnection):
 		return fmt.Errorf("store: the database server at %s is read-only, a standby perhaps; give the address of the primary: %w", server, err)
+	case errors.Is(err, errNoStandby):
+		return fmt.Errorf("store: the database server at %s does not commit; is its synchronous standby there? %w", server, err)
 	case errors.As(err, &pg):
 		return fmt.Errorf("store: %s: %w", advice(pg, server, c), pg)
 	case errors.As(err, &op):
@@ -60,6 +60,21 @@ func sentence(err error, c *pgx.ConnConfig) error {
 	return fmt.Errorf("store: the database server at %s cannot be used: %w", server, err)
 }
 
+// servers names the hosts that were tried.
+func servers(c *pgx.ConnConfig) string {
+	var names []string
+	for _, f := range append([]*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port}}, c.Fallbacks...) {
+		name := net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port)))
+		if strings.HasPrefix(f.Host, "/") {
+			name = f.Host // the folder of a Unix socket
+		}
+		if !slices.Contains(names, name) { // with and without TLS it is one
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " or ")
+}
+
 func advice(err *pgconn.PgError, server string, c *pgx.ConnConfig) string {
 	switch err.Code {
 	case "28P01", "28000":
@@ -68,11 +83,16 @@ func advice(err *pgconn.PgError, server string, c *pgx.ConnConfig) string {
 		return fmt.Sprintf("the database server at %s has no database %s; make it with createdb", server, c.Database)
 	case "42501":
 		return fmt.Sprintf("user %s lacks a right in database %s; make it the owner", c.User, c.Database)
+	case "53300":
+		return fmt.Sprintf("the database server at %s has no connection to spare; raise max_connections", server)
 	case "57P03":
 		return fmt.Sprintf("the database server at %s is starting or stopping; try again", server)
 	}
 	return fmt.Sprintf("the database server at %s refuses", server)
 }
+
+// errNoStandby says that a server did not commit in time while it was looked at.
+var errNoStandby = errors.New("the server does not commit")
 
 // Inner errors of a batch that did not commit.
 var (

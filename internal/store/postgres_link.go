@@ -23,8 +23,8 @@ const Writers = 2
 // it is given back. A connection that comes back broken is replaced behind the
 // callers' backs, with growing waits, until Close.
 type link struct {
-	dial  func(context.Context) (*pgConn, error)
-	ctx   context.Context // ends with Close
+	dial  func(context.Context) (*pgConn, error) // it bounds itself
+	ctx   context.Context                        // ends with Close
 	end   context.CancelFunc
 	conns chan *pgConn // those that nobody has
 	dials sync.WaitGroup
@@ -95,7 +95,7 @@ func (l *link) redial() {
 	tired := time.AfterFunc(patience, l.giveUp)
 	defer tired.Stop()
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		c, err := l.attempt()
+		c, err := l.dial(l.ctx)
 		if err == nil {
 			tired.Stop()
 			l.recovered()
@@ -113,12 +113,6 @@ func (l *link) redial() {
 			return
 		}
 	}
-}
-
-func (l *link) attempt() (*pgConn, error) {
-	ctx, cancel := context.WithTimeout(l.ctx, connectTime)
-	defer cancel()
-	return l.dial(ctx)
 }
 
 // giveUp tells those who wait, and those who come, that there is an outage: no

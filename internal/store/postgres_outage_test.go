@@ -1,12 +1,8 @@
-//go:build soak
-
 package store_test
 
 import (
 	"context"
 	"errors"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,58 +14,17 @@ import (
 // A server that is killed in the middle of commits may lose those it was not done
 // with, and none that anybody was told of.
 func TestAServerThatIsKilledLosesNothingThatWasPromised(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	url := server.Database(t)
-	nodes := []*store.Postgres{openPostgres(t, url), openPostgres(t, url)}
-	const callers, kills, between = 6, 3, 40
-	var promised, unknown [callers]int
-	var done atomic.Int64
-	progress := make(chan struct{}, 1)
-	stop := make(chan struct{})
-	var all sync.WaitGroup
-	for i := range callers {
-		all.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				switch err := bump(t.Context(), nodes[i%2], byte(i+1)); {
-				case err == nil:
-					promised[i]++
-					done.Add(1)
-					select {
-					case progress <- struct{}{}:
-					default:
-					}
-				case errors.Is(err, verify.ErrOutcomeUnknown):
-					unknown[i]++
-				}
-			}
-		})
-	}
-	await := func() {
-		for until := done.Load() + between; done.Load() < until; {
-			<-progress
-		}
-	}
-	for range kills {
-		await()
+	load := drive(t, openPostgres(t, url), openPostgres(t, url))
+	for range *kills {
+		load.await()
 		server.Kill(t)
 		server.Restart(t)
 	}
-	await() // by itself
-	close(stop)
-	all.Wait()
-	fresh := openPostgres(t, url)
-	for i := range callers {
-		n := streak(t, fresh, byte(i+1))
-		if n < promised[i] || n > promised[i]+unknown[i] {
-			t.Errorf("caller %d was promised %d, told of %d that nobody knows, and has %d", i, promised[i], unknown[i], n)
-		}
-	}
-	t.Logf("promised %v, unknown %v", promised, unknown)
+	load.await() // by itself
+	load.settle(openPostgres(t, url))
 }
 
 func TestWhileTheServerIsAwayCallersAreToldAndThenServedAgain(t *testing.T) {

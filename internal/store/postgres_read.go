@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"countersign/internal/limit"
 	"countersign/internal/verify"
@@ -14,13 +16,13 @@ import (
 
 // Verification reads one verification, or nil: see verify.Store.
 func (p *Postgres) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {
-	return pgOne(p.read.QueryRow(ctx, "SELECT "+verificationColumns+" FROM verifications WHERE id = $1", id[:]), scanVerification)
+	return pgOne(ctx, p, scanVerification, "SELECT "+verificationColumns+" FROM verifications WHERE id = $1", id[:])
 }
 
 // Live reads a subject's newest verification, or nil: see verify.Store.
 func (p *Postgres) Live(ctx context.Context, key verify.SubjectKey) (*verify.Verification, error) {
-	return pgOne(p.read.QueryRow(ctx, "SELECT "+verificationColumns+` FROM verifications
-		WHERE id = (SELECT live FROM subjects WHERE key = $1)`, key[:]), scanVerification)
+	return pgOne(ctx, p, scanVerification, "SELECT "+verificationColumns+` FROM verifications
+		WHERE id = (SELECT live FROM subjects WHERE key = $1)`, key[:])
 }
 
 // Deliveries reads a verification's deliveries: see verify.Store.
@@ -40,7 +42,9 @@ func (p *Postgres) Due(ctx context.Context, now time.Time, all bool, limit int) 
 
 // Queued counts deliveries not yet sent: see verify.Store.
 func (p *Postgres) Queued(ctx context.Context) (n int, err error) {
-	err = p.read.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE state = 'queued'").Scan(&n)
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE state = 'queued'").Scan(&n)
+	})
 	return n, wrap(err)
 }
 
@@ -81,7 +85,11 @@ func (p *Postgres) ForgetBuckets(ctx context.Context, idle limit.State) error {
 func (p *Postgres) bites(ctx context.Context, text string, bound int64) error {
 	const bite = 2000
 	for {
-		done, err := p.read.Exec(ctx, text, bound, bite)
+		var done pgconn.CommandTag
+		err := p.reading(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
+			done, err = c.Exec(ctx, text, bound, bite)
+			return err
+		})
 		if err != nil || done.RowsAffected() < bite {
 			return wrap(err)
 		}
@@ -95,43 +103,100 @@ func (p *Postgres) Keys(ctx context.Context) ([]verify.KeyMark, error) {
 
 // AddKey adds a key: see verify.Store.
 func (p *Postgres) AddKey(ctx context.Context, key verify.KeyMark) error {
-	_, err := p.read.Exec(ctx, "INSERT INTO keys (id, mark) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING", key.ID, key.Mark[:])
-	return wrap(err)
+	return p.run(ctx, "INSERT INTO keys (id, mark) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING", key.ID, key.Mark[:])
 }
 
 // DropKey takes a key out: see verify.Store.
 func (p *Postgres) DropKey(ctx context.Context, id string) error {
-	_, err := p.read.Exec(ctx, "DELETE FROM keys WHERE id = $1", id)
-	return wrap(err)
+	return p.run(ctx, "DELETE FROM keys WHERE id = $1", id)
+}
+
+func (p *Postgres) run(ctx context.Context, text string, args ...any) error {
+	return wrap(p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, text, args...)
+		return err
+	}))
 }
 
 // Profile returns the id of a profile, made if need be: see verify.Store.
-func (p *Postgres) Profile(ctx context.Context, tenant, name string, want verify.ID) (verify.ID, error) {
+func (p *Postgres) Profile(ctx context.Context, tenant, name string, want verify.ID) (id verify.ID, err error) {
 	const add = "INSERT INTO profiles (tenant, name, id) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) DO NOTHING"
-	if _, err := p.read.Exec(ctx, add, tenant, name, want[:]); err != nil {
-		return verify.ID{}, wrap(err)
-	}
-	id, err := scanID(p.read.QueryRow(ctx, "SELECT id FROM profiles WHERE tenant = $1 AND name = $2", tenant, name))
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
+		if _, err = c.Exec(ctx, add, tenant, name, want[:]); err == nil {
+			id, err = scanID(c.QueryRow(ctx, "SELECT id FROM profiles WHERE tenant = $1 AND name = $2", tenant, name))
+		}
+		return err
+	})
 	return id, wrap(err)
 }
 
-// pgOne reads a row, or nil where there is none.
-func pgOne[R any](row pgx.Row, scan func(scanner) (R, error)) (*R, error) {
-	r, err := scan(row)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+// reading runs do on a connection for reads. What do asks for may be asked for
+// twice: a connection that was idle while its server went away is found out by the
+// first to use it, who is not to suffer for it.
+func (p *Postgres) reading(ctx context.Context, do func(context.Context, *pgx.Conn) error) error {
+	within, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	lost, err := p.readOnce(within, do)
+	if !lost || ctx.Err() != nil { // a connection ends with its caller
+		return err
 	}
-	if err != nil {
-		return nil, wrap(err)
+	p.read.Reset() // the others lead to the same server
+	if within.Err() == nil {
+		_, err = p.readOnce(within, do)
 	}
-	return &r, nil
+	return err
 }
 
-func pgMany[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) ([]R, error) {
-	rows, err := p.read.Query(ctx, text, args...)
+// readOnce says also whether the connection was lost.
+func (p *Postgres) readOnce(ctx context.Context, do func(context.Context, *pgx.Conn) error) (lost bool, err error) {
+	c, err := p.read.Acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer c.Release()
+	err = do(ctx, c.Conn())
+	return err != nil && c.Conn().IsClosed(), err
+}
+
+// pgOne reads a row that a caller is told of, or nil where there is none. It is on
+// the standby as well: what a failover would lose is not shown.
+func pgOne[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (one *R, err error) {
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		one = nil
+		var batch pgx.Batch
+		batch.Queue(text, args...).QueryRow(func(row pgx.Row) error {
+			r, err := scan(row)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			one = &r
+			return err
+		})
+		batch.Queue(pgReplicated)
+		told := c.PgConn().CustomData()
+		delete(told, warning)
+		if err := c.SendBatch(ctx, &batch).Close(); err != nil {
+			return err
+		}
+		if told[warning] != nil {
+			return fmt.Errorf("the server warns: %s", told[warning])
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, wrap(err)
 	}
-	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (R, error) { return scan(row) })
-	return out, wrap(err)
+	return one, nil
+}
+
+func pgMany[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (all []R, err error) {
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		rows, err := c.Query(ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (R, error) { return scan(row) })
+		return err
+	})
+	return all, wrap(err)
 }

@@ -70,17 +70,17 @@ func columns(rows [][]any) []any {
 	for c := range out {
 		switch rows[0][c].(type) {
 		case int64:
-			out[c] = column[int64](rows, c)
+			out[c] = array[int64](rows, c)
 		case string:
-			out[c] = column[string](rows, c)
+			out[c] = array[string](rows, c)
 		default:
-			out[c] = column[[]byte](rows, c)
+			out[c] = array[[]byte](rows, c)
 		}
 	}
 	return out
 }
 
-func column[T any](rows [][]any, c int) []T {
+func array[T any](rows [][]any, c int) []T {
 	out := make([]T, len(rows))
 	for i, row := range rows {
 		out[i], _ = row[c].(T) // as the first row has it

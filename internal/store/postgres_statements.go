@@ -16,6 +16,13 @@ const (
 			ORDER BY 1
 		) AS wanted`
 
+	// A commit that writes nothing does not wait for the standby, yet what it read
+	// may be a change that the standby lacks: its author was told that its outcome
+	// is unknown. This writes a few bytes to the log, so that the commit waits for all
+	// that stands before them. Without synchronous standbys it does nothing.
+	pgReplicated = `SELECT pg_logical_emit_message(true, 'countersign', '')
+			WHERE current_setting('synchronous_standby_names') <> ''`
+
 	pgNamedSubjects = `$1::bytea[] || ARRAY(SELECT subject FROM verifications WHERE id = ANY($2::bytea[]))`
 
 	pgSubjects = "SELECT key, key_id, live, streak, hour, day FROM subjects WHERE key = ANY(" + pgNamedSubjects + ")"
@@ -74,7 +81,7 @@ const (
 
 // pgStatements are prepared on every connection that commits.
 var pgStatements = [...]string{
-	pgBegin, pgCommit, pgLock, pgSubjects, pgVerifications, pgDeliveries, pgBuckets, pgReplays,
+	pgBegin, pgCommit, pgReplicated, pgLock, pgSubjects, pgVerifications, pgDeliveries, pgBuckets, pgReplays,
 	pgAddSubject, pgAddVerification, pgAddDelivery, pgAddBucket, pgAddReplay,
 	pgChangeSubject, pgChangeVerification, pgChangeDelivery, pgChangeBucket, pgChangeReplay,
 	pgRekeyVerification, pgDropSubject, pgDropVerification,

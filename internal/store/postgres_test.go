@@ -43,6 +43,21 @@ func run(t *testing.T, url, text string) {
 	}
 }
 
+// ask asks for a number beside the store.
+func ask(t *testing.T, url, text string) (n int) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Error(err)
+		return -1
+	}
+	defer c.Close(t.Context())
+	if err := c.QueryRow(t.Context(), text).Scan(&n); err != nil {
+		t.Error(err)
+	}
+	return n
+}
+
 func TestPostgresIsAStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Open {
 		url := pgtest.URL(t)
@@ -173,6 +188,11 @@ func TestAVerificationThatAppearsIsLockedBeforeItIsShown(t *testing.T) {
 				tries++
 				if r := snap.Rows(verify.Needs{Verification: id}); r.Verification == nil || r.Subject == nil {
 					t.Errorf("it saw %v of %v", r.Verification, r.Subject)
+				}
+				// The lock's number is the first half of the subject's key.
+				const held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = x'01000000'::int AND objid = 0"
+				if n := ask(t, url, held); n != 1 {
+					t.Errorf("%d hold the lock of its subject", n)
 				}
 				return nil
 			})

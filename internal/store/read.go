@@ -15,37 +15,39 @@ import (
 
 // Verification reads one verification, or nil: see verify.Store.
 func (s *SQLite) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {
-	return one(s.read.QueryRowContext(ctx, "SELECT "+verificationColumns+" FROM verifications WHERE id = ?", id[:]), scanVerification)
+	return one(ctx, &s.read, scanVerification, "SELECT "+verificationColumns+" FROM verifications WHERE id = ?", id[:])
 }
 
 // Live reads a subject's newest verification, or nil: see verify.Store.
 func (s *SQLite) Live(ctx context.Context, key verify.SubjectKey) (*verify.Verification, error) {
-	return one(s.read.QueryRowContext(ctx, "SELECT "+verificationColumns+` FROM verifications
-		WHERE id = (SELECT live FROM subjects WHERE key = ?)`, key[:]), scanVerification)
+	return one(ctx, &s.read, scanVerification, "SELECT "+verificationColumns+` FROM verifications
+		WHERE id = (SELECT live FROM subjects WHERE key = ?)`, key[:])
 }
 
 // Deliveries reads a verification's deliveries: see verify.Store.
 func (s *SQLite) Deliveries(ctx context.Context, id verify.ID) ([]verify.Delivery, error) {
-	return many(ctx, s.read, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE verification = ? ORDER BY number", id[:])
+	return many(ctx, &s.read, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE verification = ? ORDER BY number", id[:])
 }
 
 // Due lists deliveries to send: see verify.Store.
 func (s *SQLite) Due(ctx context.Context, now time.Time, all bool, limit int) ([]verify.Delivery, error) {
 	const text = "SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'queued' AND (due_at <= ? OR ?) ORDER BY due_at LIMIT ?"
-	return many(ctx, s.read, scanDelivery, text, millis(now), all, limit)
+	return many(ctx, &s.read, scanDelivery, text, millis(now), all, limit)
 }
 
 // Queued counts deliveries not yet sent: see verify.Store.
 func (s *SQLite) Queued(ctx context.Context) (int, error) {
-	var n int
-	err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM deliveries WHERE state = 'queued'").Scan(&n)
-	return n, wrap(err)
+	n, err := one(ctx, &s.read, scanNumber, "SELECT count(*) FROM deliveries WHERE state = 'queued'")
+	if err != nil {
+		return 0, err
+	}
+	return *n, nil // counting finds a number
 }
 
 // Lapsed lists pending verifications whose time is over: see verify.Store.
 func (s *SQLite) Lapsed(ctx context.Context, from, to verify.ID, now time.Time, limit int) ([]verify.ID, error) {
 	const text = "SELECT id FROM verifications WHERE id >= ? AND id < ? AND status = 'pending' AND expires_at <= ? ORDER BY id LIMIT ?"
-	return many(ctx, s.read, scanID, text, from[:], to[:], millis(now), limit)
+	return many(ctx, &s.read, scanID, text, from[:], to[:], millis(now), limit)
 }
 
 // Forget deletes old replays, in bites: see verify.Store.
@@ -76,18 +78,18 @@ const bite = 500
 // Outlived lists what may be deleted: see verify.Store.
 func (s *SQLite) Outlived(ctx context.Context, after verify.ID, now time.Time, limit int) ([]verify.ID, error) {
 	const text = "SELECT id FROM verifications WHERE id > ? AND purge_at BETWEEN 1 AND ? ORDER BY id LIMIT ?"
-	return many(ctx, s.read, scanID, text, after[:], millis(now), limit)
+	return many(ctx, &s.read, scanID, text, after[:], millis(now), limit)
 }
 
 // Verifications reads them in order: see verify.Store.
 func (s *SQLite) Verifications(ctx context.Context, after verify.ID, except string, limit int) ([]verify.Verification, error) {
 	const text = "SELECT " + verificationColumns + " FROM verifications WHERE id > ? AND key_id <> ? ORDER BY id LIMIT ?"
-	return many(ctx, s.read, scanVerification, text, after[:], except, limit)
+	return many(ctx, &s.read, scanVerification, text, after[:], except, limit)
 }
 
 // Keys lists the keys in use: see verify.Store.
 func (s *SQLite) Keys(ctx context.Context) ([]verify.KeyMark, error) {
-	return many(ctx, s.read, scanKey, "SELECT id, mark FROM keys ORDER BY id")
+	return many(ctx, &s.read, scanKey, "SELECT id, mark FROM keys ORDER BY id")
 }
 
 // KeysOf lists the keys in use of the database at path, which another process may
@@ -101,7 +103,7 @@ func KeysOf(ctx context.Context, path string) ([]verify.KeyMark, error) {
 		return nil, wrap(err)
 	}
 	defer db.Close()
-	return many(ctx, db, scanKey, "SELECT id, mark FROM keys ORDER BY id")
+	return many(ctx, &readers{db: db}, scanKey, "SELECT id, mark FROM keys ORDER BY id")
 }
 
 // AddKey adds a key: see verify.Store.
@@ -131,8 +133,13 @@ func (s *SQLite) Profile(ctx context.Context, tenant, name string, want verify.I
 }
 
 // one reads a row, or nil where there is none.
-func one[R any](row *sql.Row, scan func(scanner) (R, error)) (*R, error) {
-	r, err := scan(row)
+func one[R any](ctx context.Context, from *readers, scan func(scanner) (R, error), text string, args ...any) (*R, error) {
+	from.RLock()
+	defer from.RUnlock()
+	if from.db == nil {
+		return nil, errAway
+	}
+	r, err := scan(from.db.QueryRowContext(ctx, text, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -142,8 +149,13 @@ func one[R any](row *sql.Row, scan func(scanner) (R, error)) (*R, error) {
 	return &r, nil
 }
 
-func many[R any](ctx context.Context, db *sql.DB, scan func(scanner) (R, error), text string, args ...any) ([]R, error) {
-	rows, err := db.QueryContext(ctx, text, args...)
+func many[R any](ctx context.Context, from *readers, scan func(scanner) (R, error), text string, args ...any) ([]R, error) {
+	from.RLock()
+	defer from.RUnlock()
+	if from.db == nil {
+		return nil, errAway
+	}
+	rows, err := from.db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, wrap(err)
 	}

@@ -97,11 +97,16 @@ func scanKey(row scanner) (r verify.KeyMark, err error) {
 	return r, err
 }
 
+func scanNumber(row scanner) (n int, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
+
 func wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("store: %w", err)
+	return fmt.Errorf("store: %w", explain(err))
 }
 
 // fill copies a stored key of fixed length.

@@ -25,7 +25,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"countersign/internal/verify"
 )
@@ -41,21 +40,19 @@ var ErrNewer = errors.New("store: the database was made by a newer release of co
 
 // SQLite is a verify.Store in one file.
 type SQLite struct {
+	path  string
 	write *conn
-	read  *sql.DB
+	read  readers
 	lock  *os.File
 	st    statements
 
-	recent recent
+	recent  recent
+	longLog int // see longLog
 
 	stop    chan struct{}
 	stopped chan struct{}
 	closing sync.Once
 }
-
-// checkpointEvery is how often the log is moved into the file, on a connection
-// of its own so that no commit waits for it.
-const checkpointEvery = time.Second
 
 // Open opens or makes the database at path, with the folder it stands in, and
 // brings its schema up to date. Errors are ErrInUse, ErrNewer and those of the
@@ -72,23 +69,27 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s := &SQLite{lock: lock, stop: make(chan struct{}), stopped: make(chan struct{})}
-	if err := s.open(ctx, path); err != nil {
+	s := &SQLite{path: path, write: new(conn), lock: lock, longLog: longLog, stop: make(chan struct{}), stopped: make(chan struct{})}
+	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.closeFiles())
 	}
-	go s.checkpoint()
+	go s.checkpoint(context.WithoutCancel(ctx))
 	return s, nil
 }
 
-func (s *SQLite) open(ctx context.Context, path string) (err error) {
-	if s.write, err = dial(dsn(path, "synchronous=FULL", "wal_autocheckpoint=20000")); err != nil {
-		return fmt.Errorf("store: this is not a database that can be opened: %w", err)
+// open opens the database. Nobody may be using s.
+func (s *SQLite) open(ctx context.Context) (err error) {
+	if err := s.write.dial(dsn(s.path, "synchronous=FULL", "wal_autocheckpoint=0", "secure_delete=1")); err != nil {
+		return fmt.Errorf("store: %s: %w", s.path, explain(err))
 	}
-	if s.read, err = sql.Open("sqlite", dsn(path, "query_only=1")); err != nil {
+	if s.read.db, err = sql.Open("sqlite", dsn(s.path, "query_only=1")); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	s.read.SetMaxOpenConns(max(2, runtime.NumCPU()))
-	s.read.SetMaxIdleConns(max(2, runtime.NumCPU()))
+	s.read.db.SetMaxOpenConns(max(2, runtime.NumCPU()))
+	s.read.db.SetMaxIdleConns(max(2, runtime.NumCPU()))
+	if err := settleLog(ctx, s.write); err != nil {
+		return fmt.Errorf("store: %s: what was stored last cannot be moved into the database: %w", s.path, explain(err))
+	}
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func realPath(path string) string {
 func makePrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("store: cannot open the database: %w", err)
+		return fmt.Errorf("store: cannot open the database: let this user read and write the file: %w", err)
 	}
 	return f.Close()
 }
@@ -135,7 +136,7 @@ func migrate(ctx context.Context, c *conn) error {
 	}
 	version, err := version(ctx, c)
 	if err != nil {
-		return fmt.Errorf("store: this is not a database that can be read: %w", err)
+		return wrap(err)
 	}
 	if version > len(names) {
 		return ErrNewer
@@ -151,7 +152,7 @@ func migrate(ctx context.Context, c *conn) error {
 		script := "BEGIN IMMEDIATE;\n" + string(text) + "\nPRAGMA user_version = " + strconv.Itoa(i+1) + ";\nCOMMIT;"
 		if err := c.run(ctx, script); err != nil {
 			_ = c.run(ctx, "ROLLBACK") // fails only if it is undone already
-			return fmt.Errorf("store: migration %s: %w", name, err)
+			return fmt.Errorf("store: migration %s: %w", name, explain(err))
 		}
 	}
 	return nil
@@ -162,28 +163,8 @@ func version(ctx context.Context, c *conn) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err = first(ctx, s, func(row scanner) (n int, err error) {
-		err = row.Scan(&n)
-		return n, err
-	})
+	n, err = first(ctx, s, scanNumber)
 	return n, errors.Join(err, s.s.Close())
-}
-
-// checkpoint moves the write-ahead log into the file until Close. It is passive:
-// it never makes the writer wait.
-func (s *SQLite) checkpoint() {
-	defer close(s.stopped)
-	tick := time.NewTicker(checkpointEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case <-tick.C:
-			// An error shows up again at the next commit, where somebody is told.
-			_, _ = s.read.Exec("PRAGMA wal_checkpoint(PASSIVE)")
-		}
-	}
 }
 
 // Close ends the checkpoints and closes the files. Nobody may be using s. Closing
@@ -198,11 +179,17 @@ func (s *SQLite) Close() (err error) {
 }
 
 func (s *SQLite) closeFiles() error {
+	return errors.Join(s.closeDatabase(), s.lock.Close())
+}
+
+// closeDatabase closes what open opened, the writer last: it tidies up.
+func (s *SQLite) closeDatabase() error {
 	var errs []error
-	if s.read != nil {
-		errs = append(errs, s.read.Close())
+	if s.read.db != nil {
+		errs = append(errs, s.read.db.Close())
+		s.read.db = nil
 	}
-	return errors.Join(append(errs, s.st.close(), s.write.close(), s.lock.Close())...)
+	return errors.Join(append(errs, s.st.close(), s.write.close())...)
 }
 
 var _ verify.Store = (*SQLite)(nil)

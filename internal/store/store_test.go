@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -109,9 +110,41 @@ func TestCommitsAreSynced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.db")
 	s := open(t, path)
 	t.Cleanup(func() { _ = s.Close() })
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "0"} {
 		if got := s.Pragma(context.Background(), pragma); got != want {
 			t.Errorf("%s is %s, want %s", pragma, got, want)
+		}
+	}
+}
+
+func TestWhatIsDeletedIsNotInTheFileAnyMore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	s := open(t, path)
+	defer s.Close()
+	const canary = "a sealed address that nobody may see again"
+	id := verify.ID{15: 1}
+	for _, change := range []verify.Changes{
+		{Verifications: []verify.Verification{{ID: id, Address: []byte(canary)}}},
+		{GoneVerifications: []verify.ID{id}},
+	} {
+		err := s.Commit(t.Context(), []verify.Needs{{Verification: id}}, func(snap *verify.Snapshot) error {
+			snap.Apply(change)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.EmptyLog(s); err != nil { // as it does every ten minutes
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(path + "*")
+	if err != nil || len(found) == 0 {
+		t.Fatal(found, err)
+	}
+	for _, file := range found {
+		if text, err := os.ReadFile(file); err != nil || bytes.Contains(text, []byte(canary)) {
+			t.Errorf("it stands in %s still (%v)", filepath.Base(file), err)
 		}
 	}
 }

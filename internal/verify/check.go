@@ -70,6 +70,12 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 	if v == nil || v.Tenant != c.Tenant {
 		return Changes{}, Checked{}, &Error{Kind: NotFound}
 	}
+	if other, err := c.anothers(env, *v); other || err != nil {
+		if err != nil {
+			return Changes{}, Checked{}, err
+		}
+		return Changes{}, Checked{}, &Error{Kind: NotFound}
+	}
 	changes := Changes{}
 	outcome, open := unguessable(*v, subject, now)
 	if open {
@@ -89,6 +95,17 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		}
 	}
 	return changes, Checked{outcome, *v}, nil
+}
+
+// anothers says that v, found by a target, is of another number. Only somebody who
+// has moved rows about in the database can make it so, and what is sealed in a row
+// says whose it is. The error is of package secret.
+func (c Check) anothers(env *Env, v Verification) (bool, error) {
+	if c.Verification != (ID{}) {
+		return false, nil
+	}
+	number, err := v.Number(env.Keys)
+	return !number.Equal(c.Target.Number), err
 }
 
 // unguessable says why no guess is evaluated, or that one may be.

@@ -262,3 +262,20 @@ func TestASubjectThatStandsTwiceCountsOnceTheWorstOfBoth(t *testing.T) {
 		t.Errorf("the streak is %d, in %d rows", s.Streak, len(w.DirtySubjects()))
 	}
 }
+
+// A node whose clock is behind may write under the old key for a little longer.
+func TestTheOldKeyIsNeededUntilTheLastAnswerUnderItIsForgotten(t *testing.T) {
+	w := newWorld()
+	promote := rotated(t, w)
+	takenOver := w.env.Keys.From("k2")
+	w.now = takenOver.Add(verify.ClockSlack - time.Second) // by a clock that is right
+	v := must(t, w, start(ada)).Verification
+	cmd := check(v, w.code(t, v))
+	cmd.Once = &verify.Once{Key: "order-1"}
+	outcome(t, w, cmd, verify.OutcomeAccepted)
+	promote()
+	w.now = verify.KeyNeededUntil(takenOver).Add(-2 * time.Second)
+	outcome(t, w, cmd, verify.OutcomeAccepted)
+	w.now = verify.KeyNeededUntil(takenOver)
+	outcome(t, w, cmd, verify.OutcomeUsed)
+}

@@ -26,10 +26,10 @@ func (r Resend) Needs(env *Env) (Needs, error) {
 // Decide resends or refuses.
 func (r Resend) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, error) {
 	v, subject := rows.Verification, rows.Subject
-	if v == nil || subject == nil || v.Tenant != r.Tenant {
+	if v == nil || v.Tenant != r.Tenant {
 		return Changes{}, Started{}, &Error{Kind: NotFound}
 	}
-	if v.StatusAt(now) != Pending {
+	if v.StatusAt(now) != Pending || subject == nil { // see unguessable
 		return Changes{}, Started{}, &Error{Kind: Settled}
 	}
 	if r.Sends > 0 && v.Sends > r.Sends {

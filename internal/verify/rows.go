@@ -88,7 +88,7 @@ type Bucket struct {
 // Replay is the remembered answer to a request with an Idempotency-Key.
 type Replay struct {
 	Key          ReplayKey
-	Fingerprint  [16]byte // of the request, so that another one under the same key shows
+	Fingerprint  [16]byte // keyed hash of the request, so that another one under the same key shows
 	Verification ID
 	Outcome      Outcome // of a check; empty for a start
 	CreatedAt    time.Time

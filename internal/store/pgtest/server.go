@@ -17,10 +17,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // The owner of every server.
@@ -29,8 +29,12 @@ const (
 	Password = "correct-horse"
 )
 
-// patience bounds the start and the end of a server.
+// patience bounds how long a server may be silent, and how long it may take to end.
 const patience = 30 * time.Second
+
+// recovery bounds how long a server may say that it is starting. After a crash it
+// syncs every file that it has, which takes its time on a disk that others use.
+const recovery = 5 * time.Minute
 
 // Server is a running PostgreSQL, or one that was killed.
 type Server struct {
@@ -42,15 +46,22 @@ type Server struct {
 }
 
 // URL is the address of a database on the server.
-func (s *Server) URL(database string) string {
+func (s *Server) URL(database string) string { return address(s.Dir, database) }
+
+func address(hosts, database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(User, Password), Path: "/" + database,
-		RawQuery: url.Values{"host": {s.Dir}}.Encode(),
+		RawQuery: url.Values{"host": {hosts}}.Encode(),
 	}
 	return u.String()
 }
 
 func begin(settings []string) (*Server, error) {
+	return beginWith(settings, (*Server).create)
+}
+
+// beginWith starts a server on a data folder that create makes.
+func beginWith(settings []string, create func(*Server) error) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -61,7 +72,7 @@ func begin(settings []string) (*Server, error) {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
 	s := &Server{Dir: dir, bin: bin, settings: settings}
-	if err := s.create(); err != nil {
+	if err := errors.Join(own(dir), create(s)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := s.run(); err != nil {
@@ -89,29 +100,49 @@ func version(path string) int {
 	return n
 }
 
+func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
+
 // create makes the data folder.
 func (s *Server) create() error {
 	secret := filepath.Join(s.Dir, "password")
-	if err := os.WriteFile(secret, []byte(Password), 0o600); err != nil {
-		return fmt.Errorf("pgtest: %w", err)
+	if err := s.write(secret, Password); err != nil {
+		return err
 	}
+	return s.tool("initdb", "-D", s.data(), "-U", User, "--auth=scram-sha-256", "--pwfile="+secret, "--no-sync",
+		"--locale=C", "--encoding=UTF8")
+}
+
+// tool runs one of PostgreSQL's programs as the server's user.
+func (s *Server) tool(name string, args ...string) error {
 	id, err := identity()
 	if err != nil {
 		return err
 	}
-	if id != nil {
-		for _, path := range []string{s.Dir, secret} {
-			if err := os.Chown(path, int(id.Uid), int(id.Gid)); err != nil {
-				return fmt.Errorf("pgtest: %w", err)
-			}
-		}
-	}
-	cmd := exec.Command(filepath.Join(s.bin, "initdb"), "-D", filepath.Join(s.Dir, "data"), "-U", User,
-		"--auth=scram-sha-256", "--pwfile="+secret, "--no-sync", "--locale=C", "--encoding=UTF8")
-	cmd.Dir = s.Dir
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir, cmd.Env = s.Dir, append(os.Environ(), "PGPASSWORD="+Password)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: id}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("pgtest: initdb: %w\n%s", err, out)
+		return fmt.Errorf("pgtest: %s: %w\n%s", name, err, out)
+	}
+	return nil
+}
+
+// write makes a file that the server may read.
+func (s *Server) write(path, text string) error {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	return own(path)
+}
+
+// own gives a file to the server's user.
+func own(path string) error {
+	id, err := identity()
+	if err != nil || id == nil {
+		return err
+	}
+	if err := os.Chown(path, int(id.Uid), int(id.Gid)); err != nil {
+		return fmt.Errorf("pgtest: %w", err)
 	}
 	return nil
 }
@@ -142,7 +173,7 @@ func (s *Server) run() error {
 	if err != nil {
 		return err
 	}
-	args := []string{"-D", filepath.Join(s.Dir, "data")}
+	args := []string{"-D", s.data()}
 	for _, setting := range append([]string{
 		"listen_addresses=", "unix_socket_directories=" + s.Dir, "shared_buffers=64MB", "max_connections=60", "max_wal_size=256MB",
 	}, s.settings...) {
@@ -175,112 +206,43 @@ func (s *Server) run() error {
 	return s.ready()
 }
 
+// ready waits until the server takes connections. It has patience while the server
+// says that it is starting.
 func (s *Server) ready() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for {
-		c, err := pgx.Connect(ctx, s.URL("postgres"))
+	late := time.Now().Add(recovery)
+	for silent := time.Now().Add(patience); ; {
+		err := s.greet(silent)
 		if err == nil {
-			return c.Close(ctx)
+			return nil
+		}
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && pg.Code == "57P03" {
+			silent = time.Now().Add(patience)
 		}
 		again := time.NewTimer(20 * time.Millisecond)
 		select {
 		case <-again.C:
 		case <-s.gone:
 			return s.failed("ended")
-		case <-ctx.Done():
+		}
+		if now := time.Now(); now.After(silent) || now.After(late) {
 			return s.failed("does not answer: " + err.Error())
 		}
 	}
+}
+
+func (s *Server) greet(until time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), until)
+	defer cancel()
+	c, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	return c.Close(ctx)
 }
 
 func (s *Server) failed(how string) error {
 	log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
 	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
 	return fmt.Errorf("pgtest: the server %s\n%s", how, bytes.Join(lines[max(0, len(lines)-10):], []byte("\n")))
-}
-
-// Running says whether the server's process lives.
-func (s *Server) Running() bool {
-	select {
-	case <-s.gone:
-		return false
-	default:
-		return s.process != nil
-	}
-}
-
-// Kill ends the server and its children as a power cut would: without a word.
-func (s *Server) Kill(t testing.TB) {
-	t.Helper()
-	if !s.Running() {
-		t.Fatal("pgtest: the server does not run")
-	}
-	// Stopped first, it has no children that nobody has seen.
-	if err := s.process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	children := children(s.process.Pid)
-	if err := s.process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	for _, pid := range children {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have gone with its parent
-	}
-	<-s.gone
-}
-
-// Restart runs a server that was killed, on its data.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
-	if s.Running() {
-		t.Fatal("pgtest: the server runs")
-	}
-	// A child that was killed in the middle of a write to the disk takes a moment to
-	// go, and the server does not start while one is there.
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	for err := s.run(); err != nil; err = s.run() {
-		again := time.NewTimer(50 * time.Millisecond)
-		select {
-		case <-again.C:
-		case <-late.C:
-			again.Stop()
-			t.Fatal(err)
-		}
-		if s.Running() {
-			t.Fatal(err) // it runs, but does not answer
-		}
-	}
-}
-
-// children are the processes that pid has begun, where /proc tells.
-func children(pid int) (out []int) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		// "12 (name of it) S 1 …": the name may hold anything.
-		_, rest, _ := strings.Cut(string(text[max(0, bytes.LastIndexByte(text, ')')):]), " ")
-		fields := strings.Fields(rest)
-		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
-			if n, err := strconv.Atoi(strings.Split(path, "/")[2]); err == nil {
-				out = append(out, n)
-			}
-		}
-	}
-	return out
-}
-
-// stop ends the server and removes its folder.
-func (s *Server) stop() {
-	if s.process != nil && s.Running() {
-		_ = s.process.Signal(syscall.SIGINT) // fast shutdown
-		late := time.AfterFunc(patience, func() { _ = s.process.Kill() })
-		<-s.gone
-		late.Stop()
-	}
-	_ = os.RemoveAll(s.Dir)
 }
