@@ -36,14 +36,12 @@ type link struct {
 	cause  error         // why the last attempt to connect failed
 }
 
-// newLink makes a link of a first connection; the others come when they are made.
-func newLink(ctx context.Context, dial func(context.Context) (*pgConn, error), conn *pgConn) *link {
+// newLink makes a link of as many connections as there are Writers.
+func newLink(ctx context.Context, dial func(context.Context) (*pgConn, error), conns []*pgConn) *link {
 	l := &link{dial: dial, conns: make(chan *pgConn, Writers), outage: make(chan struct{})}
 	l.ctx, l.end = context.WithCancel(ctx)
-	l.conns <- conn
-	for range Writers - 1 {
-		l.lost++
-		l.dials.Go(l.redial)
+	for _, c := range conns {
+		l.conns <- c
 	}
 	return l
 }
