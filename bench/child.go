@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,6 +55,42 @@ func cpuTime(pid int) (time.Duration, error) {
 		return 0, err
 	}
 	return parseCPUTime(string(text))
+}
+
+// familyTime is how long a process and its children have run so far: those that
+// live, and those that it has seen end. It is 0 for no process.
+func familyTime(pid int) (time.Duration, error) {
+	if pid == 0 {
+		return 0, nil
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		own := path == fmt.Sprintf("/proc/%d/stat", pid)
+		fields := strings.Fields(string(text[max(0, bytes.LastIndexByte(text, ')')+1):]))
+		if !own && (len(fields) < 15 || fields[1] != strconv.Itoa(pid)) {
+			continue
+		}
+		last := 13 // its own time
+		if own {
+			last = 15 // and that of the children that have ended
+		}
+		for _, field := range fields[11:last] {
+			ticks, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			sum += time.Duration(ticks) * clockTick
+		}
+	}
+	return sum, nil
 }
 
 // parseCPUTime reads fields 14 and 15 of proc_pid_stat(5). The second field is

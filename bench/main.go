@@ -1,7 +1,7 @@
 // Command bench measures the real countersign binary over loopback, closed loop:
 // each caller waits for its answer before it asks again.
 //
-//	go run ./bench [-quick] [-json] [-duration 5s] [-binary FILE] [-dir FOLDER]
+//	go run ./bench [-quick] [-rows 0] [-live 0] [-json] [-duration 5s] [-binary FILE] [-dir FOLDER]
 //
 // The one idea is that a figure means nothing alone. Beside each figure stand two
 // floors measured in the same run, by the same client, with as many callers: a
@@ -36,6 +36,9 @@ type options struct {
 	warmUp   time.Duration
 	levels   []int // numbers of callers, one after the other
 	rounds   int   // at pivot callers; other levels are measured once
+	rows     int   // settled verifications in the database, of the long part; 0 leaves it out
+	live     int   // pending ones, likewise
+	only     string
 	quick    bool
 	json     bool
 }
@@ -49,8 +52,11 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "", "measure this `file` instead of building ./cmd/countersign")
 	flag.StringVar(&o.dir, "dir", "", "`folder` for the database, whose disk decides much (default: the system's temporary folder)")
-	flag.DurationVar(&o.duration, "duration", 5*time.Second, "how long each figure is measured")
+	flag.DurationVar(&o.duration, "duration", 0, "how long each figure is measured (5s; 1s with -quick)")
 	flag.BoolVar(&o.quick, "quick", false, "short form: 1 s a figure, 1 and 64 callers")
+	flag.IntVar(&o.rows, "rows", -1, "measure with this many stored verifications beside 10,000 (5,000,000; none with -quick)")
+	flag.IntVar(&o.live, "live", -1, "measure memory with this many pending verifications (1,000,000; none with -quick)")
+	flag.StringVar(&o.only, "only", "", "measure one `database`: sqlite or postgresql")
 	flag.BoolVar(&o.json, "json", false, "print JSON instead of the table")
 	role := flag.String("role", "", "used by bench itself: serve the floors")
 	sinkAddr := flag.String("sink", "", "used by bench itself: where the carrier listens")
@@ -66,9 +72,21 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
+	if o.rows < 0 && !o.quick {
+		o.rows = 5_000_000
+	}
+	if o.live < 0 && !o.quick {
+		o.live = 1_000_000
+	}
 	o.levels, o.rounds, o.warmUp = []int{1, 16, pivot, 256}, 5, 500*time.Millisecond
 	if o.quick {
-		o.levels, o.rounds, o.warmUp, o.duration = []int{1, pivot}, 3, 250*time.Millisecond, time.Second
+		o.levels, o.rounds, o.warmUp = []int{1, pivot}, 3, 250*time.Millisecond
+	}
+	if o.duration == 0 {
+		o.duration = 5 * time.Second
+		if o.quick {
+			o.duration = time.Second
+		}
 	}
 	if o.duration < 100*time.Millisecond || o.duration > 5*time.Minute {
 		log.Fatal("-duration must be between 100ms and 5m")
@@ -84,7 +102,13 @@ func main() {
 
 // run measures everything in a temporary folder of its own and prints the report.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
-	dir, err := os.MkdirTemp(o.dir, "countersign-bench-")
+	if o.dir != "" {
+		// PostgreSQL's folder stands beside ours: both databases are on one disk.
+		if err := os.Setenv("TMPDIR", o.dir); err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "countersign-bench-")
 	if err != nil {
 		return err
 	}

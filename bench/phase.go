@@ -28,7 +28,8 @@ type phase struct {
 	name     string
 	addr     string
 	apiKey   string
-	pid      int // of the process that serves it
+	pid      int       // of the process that serves it
+	database *database // that it works on; nil for a floor
 	callers  int
 	warmUp   time.Duration
 	duration time.Duration
@@ -143,7 +144,8 @@ func (c *caller) fail(err error) {
 // sample is the state of the clocks at one instant.
 type sample struct {
 	at                time.Time
-	server, generator time.Duration
+	server, database  time.Duration
+	generator         time.Duration
 	machine, possible time.Duration
 }
 
@@ -154,16 +156,17 @@ func (w *window) sampleAt(at time.Time) (s sample, err error) {
 	case <-time.After(time.Until(at)):
 	}
 	s.at = time.Now()
-	var err1, err2, err3 error
+	var err1, err2, err3, err4 error
 	s.server, err1 = cpuTime(w.pid)
 	s.generator, err2 = cpuTime(os.Getpid())
 	s.machine, s.possible, err3 = machineTime()
-	return s, errors.Join(err1, err2, err3)
+	s.database, err4 = familyTime(w.database.pid())
+	return s, errors.Join(err1, err2, err3, err4)
 }
 
 // summarize makes the figure of what callers did between two instants.
 func summarize(p phase, callers []*caller, begun, ended sample) (figure, error) {
-	f := figure{Name: p.name, Callers: p.callers, Rounds: 1}
+	f := figure{Name: p.name, Database: p.database.String(), Callers: p.callers, Rounds: 1}
 	var took []time.Duration
 	for _, c := range callers {
 		took = append(took, c.took...)
@@ -189,9 +192,11 @@ func summarize(p phase, callers []*caller, begun, ended sample) (figure, error) 
 	perOne := 1e6 / float64(f.Done)
 	server, generator := ended.server-begun.server, ended.generator-begun.generator
 	f.ServerCPU = server.Seconds() * perOne
+	database := ended.database - begun.database
+	f.DatabaseCPU = database.Seconds() * perOne
 	f.GeneratorCPU = generator.Seconds() * perOne
 	if possible := ended.possible - begun.possible; possible > 0 {
-		others := ended.machine - begun.machine - server - generator
+		others := ended.machine - begun.machine - server - database - generator
 		f.Others = 100 * max(0, others.Seconds()) / possible.Seconds()
 	}
 	return f, nil

@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"countersign/internal/store/pgtest"
 )
 
 // bench holds the processes of a run and what they showed so far.
@@ -18,7 +19,9 @@ type bench struct {
 	folder     string
 	work       *work
 	floor      *floorProcess
-	server     *server
+	postgres   *pgtest.Server    // nil if there is none
+	urls       map[string]string // of its databases, by their names
+	databases  []*database
 	report     report
 	firstError error
 }
@@ -27,7 +30,7 @@ const startUps = 5
 
 // newBench builds and starts everything that is measured.
 func newBench(ctx context.Context, o options, folder string) (_ *bench, err error) {
-	b := &bench{options: o, folder: folder, work: &work{}}
+	b := &bench{options: o, folder: folder, work: &work{}, urls: map[string]string{}}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -53,40 +56,19 @@ func newBench(ctx context.Context, o options, folder string) (_ *bench, err erro
 	if b.floor, err = startFloor(b.work.sink.addr()); err != nil {
 		return nil, err
 	}
-	if err = b.measureStartUp(ctx); err != nil {
-		return nil, err
-	}
-	b.server, err = b.launch(ctx, "run")
-	return b, err
-}
-
-// launch starts the server on the database in a folder of the given name.
-func (b *bench) launch(ctx context.Context, name string) (*server, error) {
-	dir := filepath.Join(b.folder, name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	return startServer(ctx, b.binary, dir, b.work.sink.addr())
-}
-
-// measureStartUp starts the server on empty folders, where it has most to do.
-func (b *bench) measureStartUp(ctx context.Context) error {
-	for i := range startUps {
-		s, err := b.launch(ctx, fmt.Sprintf("start-%d", i))
-		if err != nil {
-			return err
-		}
-		s.stop()
-		b.report.StartUps = append(b.report.StartUps, milliseconds(s.startUp))
-	}
-	log.Printf("start-up %.0f ms", median(b.report.StartUps))
-	return nil
+	b.openDatabases()
+	return b, nil
 }
 
 // close ends the processes. It may be called at any time.
 func (b *bench) close() {
-	if b.server != nil {
-		b.server.stop()
+	for _, d := range b.databases {
+		if d.server != nil {
+			d.server.stop()
+		}
+	}
+	if b.postgres != nil {
+		b.postgres.Stop()
 	}
 	if b.floor != nil {
 		b.floor.stop()
@@ -96,9 +78,34 @@ func (b *bench) close() {
 	}
 }
 
-// measureAll goes through the levels, and then asks the server's process and
-// database what it took.
+// measureAll goes through the levels, then the long parts that were asked for.
 func (b *bench) measureAll(ctx context.Context) error {
+	if err := b.measureLevels(ctx); err != nil {
+		return err
+	}
+	for i, d := range b.databases {
+		if err := b.measureMany(ctx, d, b.report.Databases[i]); err != nil {
+			return err
+		}
+		if err := b.measureLive(ctx, d, b.report.Databases[i]); err != nil {
+			return err
+		}
+	}
+	b.report.judge()
+	return nil
+}
+
+// measureLevels puts both databases under load in turn, and then asks the
+// services' processes what it took.
+func (b *bench) measureLevels(ctx context.Context) (err error) {
+	for _, d := range b.databases {
+		if err := b.measureStartUp(ctx, d); err != nil {
+			return err
+		}
+		if d.server, err = b.launch(ctx, d.name, "run"); err != nil {
+			return err
+		}
+	}
 	for _, callers := range b.levels {
 		rounds := 1
 		if callers == pivot {
@@ -109,79 +116,120 @@ func (b *bench) measureAll(ctx context.Context) error {
 			log.Printf("%d callers, round %d of %d", callers, i+1, rounds)
 			round, err := b.round(ctx, callers)
 			if err != nil {
-				return fmt.Errorf("%w%s", err, b.server.lastWords())
+				return err
 			}
 			all = append(all, round)
 		}
 		b.report.add(all)
 	}
-	var err error
-	if b.report.PeakMemory, err = peakMemory(b.server.pid()); err != nil {
-		return err
+	for _, d := range b.databases {
+		if err := b.sumUp(ctx, d); err != nil {
+			return err
+		}
 	}
-	b.report.Verifications = b.work.begun.Load()
-	b.server.stop()
-	if b.server, err = b.launch(ctx, "run"); err != nil {
-		return err
-	}
-	b.report.Restart = milliseconds(b.server.startUp)
-	b.report.judge()
 	return nil
 }
 
-// round measures each figure once. Floors stand right before what they are
-// compared with; starts come last, since they leave texts behind to be sent.
+// sumUp ends a service and starts it once more, on the database that it filled.
+func (b *bench) sumUp(ctx context.Context, d *database) error {
+	peak, err := peakMemory(d.server.pid())
+	if err != nil {
+		return err
+	}
+	d.server.stop()
+	again, err := b.launch(ctx, d.name, "run")
+	if err != nil {
+		return err
+	}
+	again.stop()
+	d.server = nil
+	b.report.Databases = append(b.report.Databases, &whole{
+		Name: d.name, StartUps: d.startUps, Restart: milliseconds(again.startUp), PeakMemory: peak, Begun: d.begun, Ratios: d.ratios,
+	})
+	return nil
+}
+
+// round measures each figure once. Each database has its own floor right before
+// its cycles; starts come last, since they leave texts behind to be sent.
 func (b *bench) round(ctx context.Context, callers int) ([]figure, error) {
 	var all []figure
-	var cycles float64
-	for _, p := range b.phases(callers) {
-		if p.name == nameChecks {
-			if err := b.fill(ctx, callers, cycles); err != nil {
-				return nil, err
-			}
+	take := func(p phase) (figure, error) {
+		f, err := b.take(ctx, p)
+		if err == nil {
+			all = append(all, f)
 		}
-		f, err := measure(ctx, p)
+		return f, err
+	}
+	if _, err := take(b.onFloor(callers, nameBareFloor, bareFloorPath)); err != nil {
+		return nil, err
+	}
+	cycles := map[*database]float64{}
+	for _, d := range b.databases {
+		floor, err := take(b.onFloor(callers, namePostFloor, postFloorPath))
 		if err != nil {
 			return nil, err
 		}
-		if p.name == nameCycles {
-			cycles = f.PerSecond
+		f, err := take(b.on(d, callers, nameCycles, b.work.cycle))
+		if err != nil {
+			return nil, err
 		}
-		if p.name == nameStarts {
-			if err := b.settle(ctx, &f); err != nil {
-				return nil, err
-			}
+		if cycles[d] = f.PerSecond; callers == pivot {
+			d.ratios = append(d.ratios, f.PerSecond/floor.PerSecond)
 		}
-		if b.firstError == nil {
-			b.firstError = f.firstError
+	}
+	for _, d := range b.databases {
+		if err := b.fill(ctx, d, callers, cycles[d]); err != nil {
+			return nil, err
 		}
-		log.Printf("  %-12s %8.0f/s  p50 %.2f ms  p99 %.2f ms", p.name, f.PerSecond, f.P50, f.P99)
-		all = append(all, f)
+		if _, err := take(b.on(d, callers, nameChecks, b.work.guess)); err != nil {
+			return nil, err
+		}
+		if _, err := take(b.on(d, callers, nameStarts, b.work.start)); err != nil {
+			return nil, err
+		}
+		if err := b.settle(ctx, &all[len(all)-1]); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }
 
-func (b *bench) phases(callers int) []phase {
-	floor := phase{addr: b.floor.addr, pid: b.floor.pid(), callers: callers, warmUp: b.warmUp, duration: b.duration}
-	service := floor
-	service.addr, service.apiKey, service.pid = b.server.addr, b.server.apiKey, b.server.pid()
-	as := func(p phase, name string, s step) phase {
-		p.name, p.step = name, s
-		p.strict = name == nameCycles
-		return p
+// take measures a phase and says so.
+func (b *bench) take(ctx context.Context, p phase) (figure, error) {
+	before := b.work.begun.Load()
+	f, err := measure(ctx, p)
+	if err != nil {
+		return f, fmt.Errorf("%w%s", err, p.lastWords())
 	}
-	return []phase{
-		as(floor, nameBareFloor, b.work.floor(bareFloorPath)),
-		as(floor, namePostFloor, b.work.floor(postFloorPath)),
-		as(service, nameCycles, b.work.cycle),
-		as(service, nameChecks, b.work.guess),
-		as(service, nameStarts, b.work.start),
+	if d := p.database; d != nil {
+		d.begun += b.work.begun.Load() - before
+	}
+	if b.firstError == nil {
+		b.firstError = f.firstError
+	}
+	log.Printf("  %-12s %-10s %8.0f/s  p50 %.2f ms  p99 %.2f ms", p.name, f.Database, f.PerSecond, f.P50, f.P99)
+	return f, nil
+}
+
+// onFloor is a phase of requests to one of the floors.
+func (b *bench) onFloor(callers int, name, path string) phase {
+	return phase{
+		name: name, addr: b.floor.addr, pid: b.floor.pid(), callers: callers, warmUp: b.warmUp, duration: b.duration,
+		step: b.work.floor(path),
+	}
+}
+
+// on is a phase of requests to the service on a database.
+func (b *bench) on(d *database, callers int, name string, s step) phase {
+	return phase{
+		name: name, addr: d.server.addr, apiKey: d.server.apiKey, pid: d.server.pid(), database: d, callers: callers,
+		warmUp: b.warmUp, duration: b.duration, step: s, strict: name == nameCycles,
 	}
 }
 
 // fill starts verifications to guess at. There are enough if a check costs at
 // least a fifth of a cycle; if it costs less, its phase ends earlier.
-func (b *bench) fill(ctx context.Context, callers int, cyclesPerSecond float64) error {
+func (b *bench) fill(ctx context.Context, d *database, callers int, cyclesPerSecond float64) error {
 	stockSize := int(cyclesPerSecond*(b.warmUp+b.duration).Seconds()) + callers
 	var next atomic.Int64
 	all := make([]purchase, stockSize)
@@ -194,10 +242,11 @@ func (b *bench) fill(ctx context.Context, callers int, cyclesPerSecond float64) 
 		all[i] = p
 		return err
 	}
-	_, err := measure(ctx, phase{
-		name: "starting what will be checked", addr: b.server.addr, apiKey: b.server.apiKey, pid: b.server.pid(),
-		callers: max(callers, 16), duration: 10*b.duration + time.Minute, step: buy, strict: true,
-	})
+	p := b.on(d, max(callers, 16), "starting what will be checked", buy)
+	p.warmUp, p.duration, p.strict = 0, 10*b.duration+time.Minute, true
+	before := b.work.begun.Load()
+	_, err := measure(ctx, p)
+	d.begun += b.work.begun.Load() - before
 	// What was not started is left out: the phase may have run out of time.
 	b.work.stock.all = slices.DeleteFunc(all, func(p purchase) bool { return p.verification == nil })
 	b.work.stock.taken.Store(0)

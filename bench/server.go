@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +24,8 @@ type server struct {
 	apiKey  string
 	startUp time.Duration // from exec to the first 200 of /healthz
 	logFile string
+	// database is the process of the database's own server; 0 for SQLite.
+	database int
 }
 
 // buildServer makes the binary as a release does.
@@ -36,15 +40,15 @@ func buildServer(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// startServer runs the binary on the database in dir, made if there is none, and
-// waits until it is ready.
-func startServer(ctx context.Context, binary, dir, sinkAddr string) (*server, error) {
-	s := &server{apiKey: "KEY" + rand.Text(), logFile: filepath.Join(dir, "server.log")}
+// startServer runs the binary on a database, made if there is none, and waits
+// until it is ready.
+func startServer(ctx context.Context, binary string, p place, sinkAddr string) (*server, error) {
+	s := &server{apiKey: "KEY" + rand.Text(), logFile: filepath.Join(p.dir, "server.log"), database: p.pid}
 	var err error
 	if s.addr, err = freeAddr(); err != nil {
 		return nil, err
 	}
-	config, err := s.configure(dir, sinkAddr)
+	config, err := s.configure(p, sinkAddr)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func startServer(ctx context.Context, binary, dir, sinkAddr string) (*server, er
 	}
 	defer func() { _ = logFile.Close() }()
 	cmd := exec.Command(binary, "serve", "--config", config)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, logFile, logFile
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, logFile, logFile
 	begun := time.Now()
 	if s.child, err = startChild(cmd); err != nil {
 		return nil, err
@@ -67,9 +71,9 @@ func startServer(ctx context.Context, binary, dir, sinkAddr string) (*server, er
 	return s, nil
 }
 
-// configure writes the configuration and, unless dir has one, the key.
-func (s *server) configure(dir, sinkAddr string) (string, error) {
-	key := filepath.Join(dir, "key")
+// configure writes the configuration and, unless there is one, the key.
+func (s *server) configure(p place, sinkAddr string) (string, error) {
+	key := filepath.Join(p.dir, "key")
 	if _, err := os.Stat(key); err != nil {
 		random := make([]byte, 32)
 		_, _ = rand.Read(random)
@@ -91,8 +95,8 @@ carriers:
     base_url: %q
 limits: {number_per_hour: 0, number_per_day: 0, network_per_hour: 0}
 log: {level: warn}
-`, s.addr, "sqlite:"+filepath.Join(dir, "bench.db"), key, s.apiKey, profileID, "http://"+sinkAddr+"/v2")
-	path := filepath.Join(dir, "config.yaml")
+`, s.addr, p.url, key, s.apiKey, profileID, "http://"+sinkAddr+"/v2")
+	path := filepath.Join(p.dir, "config.yaml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
@@ -105,7 +109,7 @@ func (s *server) awaitReady(ctx context.Context) error {
 	for {
 		status, _, err := probe.get("/healthz")
 		if err == nil && status == 200 {
-			return nil
+			return s.isOurs(probe)
 		}
 		if time.Now().After(giveUp) {
 			return fmt.Errorf("the server was not ready in 15 s: status %d, %w", status, err)
@@ -118,6 +122,16 @@ func (s *server) awaitReady(ctx context.Context) error {
 		case <-time.After(500 * time.Microsecond):
 		}
 	}
+}
+
+// isOurs says whether it was our server that answered: another program may have
+// taken the port since it was found to be free.
+func (s *server) isOurs(probe *client) error {
+	status, _, err := probe.get("/v2/verifications/none")
+	if err == nil && status == http.StatusUnauthorized {
+		err = errors.New("another program listens on the server's port")
+	}
+	return err
 }
 
 // lastWords is the end of what the server logged, for error messages.

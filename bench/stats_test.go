@@ -66,21 +66,19 @@ func TestParseMachineTime(t *testing.T) {
 func TestMergeAndJudge(t *testing.T) {
 	round := func(cycles, floor float64) []figure {
 		return []figure{
-			{Name: namePostFloor, Callers: pivot, PerSecond: floor, Done: 10},
-			{Name: nameCycles, Callers: pivot, PerSecond: cycles, Done: 1, Errors: 1},
+			{Name: namePostFloor, Callers: pivot, PerSecond: floor, Done: 10, ServerCPU: 40},
+			{Name: nameCycles, Database: nameSQLite, Callers: pivot, PerSecond: cycles, Done: 1, Errors: 1, ServerCPU: 200, DatabaseCPU: 100},
 		}
 	}
 	var r report
-	r.add([][]figure{{{Name: nameStarts, Callers: 1, P50: 1.5}}})
-	// The floor and the cycles of a round are compared with each other: the
-	// medians of either (1000 and 300) would say 0.3.
+	r.add([][]figure{{{Name: nameStarts, Database: nameSQLite, Callers: 1, P50: 1.5}, {Name: nameStarts, Database: namePostgres, Callers: 1, P50: 9}}})
 	r.add([][]figure{round(100, 1000), round(300, 3000), round(900, 1000)})
-	r.StartUps, r.PeakMemory = []float64{50, 500, 60}, 100
+	r.Databases = []*whole{{Name: nameSQLite, StartUps: []float64{50, 500, 60}, PeakMemory: 100, Ratios: []float64{0.1, 0.1, 0.9}}}
 	r.judge()
-	if got := median(r.Ratios); got != 0.1 {
-		t.Errorf("ratio %v, want 0.1", got)
+	if got := r.Databases[0]; got.CPU != 5 || got.DatabaseCPU != 2.5 {
+		t.Errorf("a cycle takes %v and %v of a request of the floor, want 5 and 2.5", got.CPU, got.DatabaseCPU)
 	}
-	if m := r.Figures[2]; m.PerSecond != 300 || m.Done != 3 || m.Errors != 3 || m.Rounds != 3 {
+	if m := r.Figures[3]; m.PerSecond != 300 || m.Done != 3 || m.Errors != 3 || m.Rounds != 3 {
 		t.Errorf("merged cycles: %+v", m)
 	}
 	want := []bool{false, false, true, true}

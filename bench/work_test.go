@@ -76,8 +76,8 @@ func TestCycleAndGuess(t *testing.T) {
 	if f.Done == 0 || f.PerSecond == 0 || f.P50 <= 0 || f.P50 > f.P99 {
 		t.Errorf("cycles: %+v", f)
 	}
-	b.server = &server{addr: addr, apiKey: "key", child: selfAsChild(t)}
-	if err := b.fill(t.Context(), 4, 10); err != nil {
+	d := &database{name: nameSQLite, server: &server{addr: addr, apiKey: "key", child: selfAsChild(t)}}
+	if err := b.fill(t.Context(), d, 4, 10); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := len(w.stock.all), 14; got != want {

@@ -114,7 +114,7 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 	a.dispatcher = deliver.New(deliver.Config{
 		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
-	a.ledger = ledger.New(ledger.Config{Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Log: a.log})
+	a.ledger = ledger.New(ledger.Config{Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Log: a.log, Writers: a.settings.database.writers()})
 	e.ledger, e.dispatcher = a.ledger, a.dispatcher
 	handler, err := a.handler(e, box)
 	if err == nil {

@@ -32,6 +32,14 @@ func (d database) open(ctx context.Context) (verify.Store, error) {
 	return store.OpenPostgres(ctx, d.url.Reveal())
 }
 
+// writers is how many batches the database takes at a time.
+func (d database) writers() int {
+	if d.path != "" {
+		return 1
+	}
+	return store.Writers
+}
+
 // keyMarks reads which keys the rows stand under, beside a service that may be
 // running.
 func (d database) keyMarks(ctx context.Context) (marks []verify.KeyMark, err error) {

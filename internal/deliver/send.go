@@ -69,22 +69,28 @@ func (d *Dispatcher) do(j verify.Job) {
 
 // keepLease renews the lease until stop is called.
 func (d *Dispatcher) keepLease(key verify.DeliveryKey) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(verify.RenewEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-			}
-			if _, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: key}); err != nil {
-				d.Log.Warn("a lease could not be renewed", "delivery", key.String(), "cause", err)
-			}
+	ctx, cancel := context.WithCancel(d.ctx)
+	// Hardly any send takes so long that a goroutine for it is worth its while.
+	timer := time.AfterFunc(verify.RenewEvery, func() { d.renew(ctx, key) })
+	return func() {
+		timer.Stop()
+		cancel()
+	}
+}
+
+// renew renews a lease now and then until ctx ends.
+func (d *Dispatcher) renew(ctx context.Context, key verify.DeliveryKey) {
+	tick := time.NewTicker(verify.RenewEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if _, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: key}); err != nil {
+			d.Log.Warn("a lease could not be renewed", "delivery", key.String(), "cause", err)
 		}
-	}()
-	return func() { close(done) }
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
 }
 
 // send tries the route's carriers in turn and returns the report of the last.

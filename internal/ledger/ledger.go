@@ -39,13 +39,17 @@ type Config struct {
 	// still waits. It must not block.
 	Deliver func(verify.Job)
 	Log     *slog.Logger
+	// Writers is how many batches are in the Store's hands at a time; 0 means one.
+	// With more, the Store must make batches that name the same rows wait for each
+	// other, as it does for those of several nodes.
+	Writers int
 }
 
 // Ledger runs commands. It is safe for concurrent use.
 type Ledger struct {
 	Config
 	queue  chan *call
-	done   chan struct{}
+	done   sync.WaitGroup
 	mu     sync.RWMutex // held for reading while a call is put into the queue
 	closed bool
 	frozen atomic.Pointer[verify.Env]
@@ -81,8 +85,10 @@ func New(c Config) *Ledger {
 	if c.Deliver == nil {
 		c.Deliver = func(verify.Job) {}
 	}
-	l := &Ledger{Config: c, queue: make(chan *call, 4*MaxBatch), done: make(chan struct{})}
-	go l.run()
+	l := &Ledger{Config: c, queue: make(chan *call, 4*MaxBatch)}
+	for range max(1, c.Writers) {
+		l.done.Go(l.run)
+	}
 	return l
 }
 
@@ -141,11 +147,10 @@ func (l *Ledger) Close() {
 		close(l.queue)
 	}
 	l.mu.Unlock()
-	<-l.done
+	l.done.Wait()
 }
 
 func (l *Ledger) run() {
-	defer close(l.done)
 	batch := make([]*call, 0, MaxBatch)
 	for c := range l.queue {
 		batch = append(batch[:0], c)

@@ -13,6 +13,7 @@ import (
 	"countersign/internal/message"
 	"countersign/internal/phone"
 	"countersign/internal/secret"
+	"countersign/internal/store"
 	"countersign/internal/store/pgtest"
 	"countersign/internal/verify"
 )
@@ -23,14 +24,14 @@ func BenchmarkCycle(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		s := open(b, filepath.Join(b.TempDir(), "c.db"))
 		b.Cleanup(func() { _ = s.Close() })
-		cycle(b, s)
+		cycle(b, s, 1)
 	})
-	b.Run("postgres", func(b *testing.B) { cycle(b, openPostgres(b, pgtest.URL(b))) })
+	b.Run("postgres", func(b *testing.B) { cycle(b, openPostgres(b, pgtest.URL(b)), store.Writers) })
 }
 
-func cycle(b *testing.B, s verify.Store) {
+func cycle(b *testing.B, s verify.Store, writers int) {
 	env := &verify.Env{Keys: secret.Generate(), Random: rand.Reader, Node: "n1", Channels: []verify.Channel{verify.SMS}}
-	l := ledger.New(ledger.Config{Store: s, Env: env, Now: time.Now})
+	l := ledger.New(ledger.Config{Store: s, Env: env, Now: time.Now, Writers: writers})
 	b.Cleanup(l.Close)
 	profile := verify.Profile{ID: verify.ID{15: 1}, Tenant: "t", Template: message.Plain, Code: code.Default, Validity: verify.MaxValidity}
 	var n atomic.Int64

@@ -91,7 +91,7 @@ func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*
 	if _, err := s.st.begin.exec(ctx); err != nil {
 		return wrap(err)
 	}
-	b := batch{ctx, &s.st, verify.NewSnapshot()}
+	b := batch{ctx: ctx, st: &s.st, recent: &s.recent, snap: verify.NewSnapshot()}
 	if err := b.run(needs, decide); err != nil {
 		_, _ = s.st.rollback.exec(ctx) // fails if SQLite has undone it by itself
 		return err
@@ -99,15 +99,23 @@ func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*
 	if _, err := s.st.commit.exec(ctx); err != nil {
 		// A commit that failed on a full disk leaves the transaction open.
 		_, _ = s.st.rollback.exec(ctx) // fails if there is none
+		s.recent.forget()
 		return fmt.Errorf("store: %w: %w", verify.ErrOutcomeUnknown, explain(err))
 	}
+	s.recent.keep(&b)
 	return nil
 }
 
 type batch struct {
-	ctx  context.Context
-	st   *statements
-	snap *verify.Snapshot
+	ctx    context.Context
+	st     *statements
+	recent *recent
+	snap   *verify.Snapshot
+
+	// What is written.
+	subjects      []verify.Dirty[verify.Subject]
+	verifications []verify.Dirty[verify.Verification]
+	deliveries    []verify.Dirty[verify.Delivery]
 }
 
 func (b *batch) run(needs []verify.Needs, decide func(*verify.Snapshot) error) error {
@@ -130,14 +138,8 @@ func (b *batch) load(n verify.Needs) error {
 	if err := errors.Join(b.loadBucket(n.Bucket), b.loadBucket(n.OtherBucket)); err != nil {
 		return err
 	}
-	if n.Delivery != (verify.DeliveryKey{}) {
-		r, err := find(b, b.st.delivery, scanDelivery, n.Delivery.Verification[:], int64(n.Delivery.Number))
-		if err != nil {
-			return err
-		}
-		if r != nil {
-			b.snap.LoadDelivery(*r)
-		}
+	if err := b.loadDelivery(n.Delivery); err != nil {
+		return err
 	}
 	if n.Verification != (verify.ID{}) {
 		if err := b.loadVerification(n.Verification); err != nil {
@@ -175,12 +177,29 @@ func (b *batch) loadBucket(key verify.BucketKey) error {
 	return err
 }
 
-func (b *batch) loadSubject(key verify.SubjectKey) error {
+func (b *batch) loadDelivery(key verify.DeliveryKey) (err error) {
+	if key == (verify.DeliveryKey{}) {
+		return nil
+	}
+	r := b.recent.deliveries.get(key)
+	if r == nil {
+		r, err = find(b, b.st.delivery, scanDelivery, key.Verification[:], int64(key.Number))
+	}
+	if err == nil && r != nil {
+		b.snap.LoadDelivery(*r)
+	}
+	return err
+}
+
+func (b *batch) loadSubject(key verify.SubjectKey) (err error) {
 	if key == (verify.SubjectKey{}) {
 		return nil
 	}
 	if !b.snap.HasSubject(key) {
-		r, err := find(b, b.st.subject, scanSubject, key[:])
+		r := b.recent.subjects.get(key)
+		if r == nil {
+			r, err = find(b, b.st.subject, scanSubject, key[:])
+		}
 		if err != nil || r == nil {
 			return err
 		}
@@ -189,11 +208,14 @@ func (b *batch) loadSubject(key verify.SubjectKey) error {
 	return b.loadVerification(b.snap.Subject(key).Live)
 }
 
-func (b *batch) loadVerification(id verify.ID) error {
+func (b *batch) loadVerification(id verify.ID) (err error) {
 	if b.snap.Verification(id) != nil {
 		return nil
 	}
-	r, err := find(b, b.st.verification, scanVerification, id[:])
+	r := b.recent.verifications.get(id)
+	if r == nil {
+		r, err = find(b, b.st.verification, scanVerification, id[:])
+	}
 	if err != nil || r == nil {
 		return err
 	}
@@ -226,17 +248,18 @@ func (b *batch) save() error {
 	if err := b.drop(); err != nil {
 		return err
 	}
-	for _, d := range b.snap.DirtySubjects() {
+	b.subjects, b.verifications, b.deliveries = b.snap.DirtySubjects(), b.snap.DirtyVerifications(), b.snap.DirtyDeliveries()
+	for _, d := range b.subjects {
 		if err := b.saveSubject(d); err != nil {
 			return err
 		}
 	}
-	for _, d := range b.snap.DirtyVerifications() {
+	for _, d := range b.verifications {
 		if err := b.saveVerification(d); err != nil {
 			return err
 		}
 	}
-	for _, d := range b.snap.DirtyDeliveries() {
+	for _, d := range b.deliveries {
 		if err := b.saveDelivery(d); err != nil {
 			return err
 		}

@@ -27,3 +27,38 @@ func TestACommitThatFailsInTheDatabaseIsNeverASuccess(t *testing.T) {
 		t.Errorf("written all the same: %v %v", v, err)
 	}
 }
+
+func TestAfterACommitOfUnknownOutcomeTheFileIsAsked(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "c.db"))
+	t.Cleanup(func() { _ = s.Close() })
+	id := verify.ID{1}
+	guess := func() error {
+		return s.Commit(t.Context(), []verify.Needs{{Verification: id}}, func(snap *verify.Snapshot) error {
+			v := verify.Verification{ID: id, Status: verify.Pending, Address: []byte{1}}
+			if known := snap.Verification(id); known != nil {
+				v = *known
+			}
+			v.Guesses++
+			snap.Apply(verify.Changes{Verifications: []verify.Verification{v}})
+			return nil
+		})
+	}
+	if err := guess(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.BreakAfterCommit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := guess(); !errors.Is(err, verify.ErrOutcomeUnknown) {
+		t.Errorf("told %v", err)
+	}
+	if err := s.MendCommit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := guess(); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.Verification(t.Context(), id); err != nil || v.Guesses != 3 {
+		t.Errorf("three guesses are %v, %v", v, err)
+	}
+}

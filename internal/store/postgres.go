@@ -19,7 +19,7 @@ import (
 // Postgres is a verify.Store in a PostgreSQL database, which any number of
 // processes may share.
 type Postgres struct {
-	link    *link         // the one connection that commits
+	link    *link         // the connections that commit
 	read    *pgxpool.Pool // to the primary as well: a standby lags behind
 	closing sync.Once
 }
@@ -57,16 +57,13 @@ func OpenPostgres(ctx context.Context, url string) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connect(ctx, config.ConnConfig)
+	conns, err := connectAll(ctx, config.ConnConfig)
 	if err != nil {
-		return nil, sentence(err, config.ConnConfig)
-	}
-	if err := prepareDatabase(ctx, conn); err != nil {
-		return nil, errors.Join(sentence(err, config.ConnConfig), conn.close(ctx))
+		return nil, err
 	}
 	read, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, errors.Join(sentence(err, config.ConnConfig), conn.close(ctx))
+		return nil, errors.Join(sentence(err, config.ConnConfig), closeAll(ctx, conns))
 	}
 	dial := func(ctx context.Context) (*pgConn, error) {
 		c, err := dialAgain(ctx, config.ConnConfig)
@@ -75,7 +72,36 @@ func OpenPostgres(ctx context.Context, url string) (*Postgres, error) {
 		}
 		return c, err
 	}
-	return &Postgres{link: newLink(context.WithoutCancel(ctx), dial, conn), read: read}, nil
+	return &Postgres{link: newLink(context.WithoutCancel(ctx), dial, conns), read: read}, nil
+}
+
+// connectAll makes the connections that commit, and brings the schema up to date
+// with the first of them.
+func connectAll(ctx context.Context, config *pgx.ConnConfig) ([]*pgConn, error) {
+	first, err := connect(ctx, config)
+	if err != nil {
+		return nil, sentence(err, config)
+	}
+	conns := []*pgConn{first}
+	if err := prepareDatabase(ctx, first); err != nil {
+		return nil, errors.Join(sentence(err, config), closeAll(ctx, conns))
+	}
+	for len(conns) < Writers {
+		c, err := dialAgain(ctx, config)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(ctx, conns))
+		}
+		conns = append(conns, c)
+	}
+	return conns, nil
+}
+
+func closeAll(ctx context.Context, conns []*pgConn) error {
+	var errs []error
+	for _, c := range conns {
+		errs = append(errs, c.close(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 func configure(url string) (*pgxpool.Config, error) {

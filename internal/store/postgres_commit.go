@@ -71,11 +71,11 @@ func before(ctx context.Context, conn *pgConn, err error) error {
 // commits, all in one round trip.
 func save(ctx context.Context, conn *pgConn, snap *verify.Snapshot) error {
 	var batch pgx.Batch
-	queueDirty(&batch, snap)
+	writes := queueDirty(&batch, snap)
 	if batch.Len() == 0 {
 		batch.Queue(pgReplicated)
+		writes = append(writes, 0)
 	}
-	writes := batch.Len()
 	batch.Queue(pgCommit)
 	told := conn.PgConn().CustomData()
 	delete(told, warning)
@@ -104,15 +104,15 @@ func save(ctx context.Context, conn *pgConn, snap *verify.Snapshot) error {
 }
 
 // finish reads the answers to a batch of writes and its commit. It counts the
-// writes that found no row.
-func finish(results pgx.BatchResults, writes int) (missed int, err error) {
-	for range writes {
+// rows that were not found.
+func finish(results pgx.BatchResults, writes []int) (missed int, err error) {
+	for _, rows := range writes {
 		done, err := results.Exec()
 		if err != nil {
 			return 0, err
 		}
-		if done.RowsAffected() != 1 && !done.Select() {
-			missed++
+		if !done.Select() {
+			missed += rows - int(done.RowsAffected())
 		}
 	}
 	done, err := results.Exec()
@@ -120,71 +120,4 @@ func finish(results pgx.BatchResults, writes int) (missed int, err error) {
 		err = fmt.Errorf("the server answered %s to a commit", done)
 	}
 	return missed, err
-}
-
-func queueDirty(b *pgx.Batch, snap *verify.Snapshot) {
-	for _, key := range snap.GoneSubjects() {
-		b.Queue(pgDropSubject, key[:])
-	}
-	for _, id := range snap.GoneVerifications() {
-		b.Queue(pgDropVerification, id[:])
-	}
-	for _, d := range snap.DirtySubjects() {
-		queueSubject(b, d)
-	}
-	for _, d := range snap.DirtyVerifications() {
-		queueVerification(b, d)
-	}
-	for _, d := range snap.DirtyDeliveries() {
-		queueDelivery(b, d)
-	}
-	for _, d := range snap.DirtyBuckets() {
-		text := pgChangeBucket
-		if d.New {
-			text = pgAddBucket
-		}
-		b.Queue(text, d.Row.Key[:], int64(d.Row.State))
-	}
-	for _, d := range snap.DirtyReplays() {
-		r, text := d.Row, pgChangeReplay
-		if d.New {
-			text = pgAddReplay
-		}
-		b.Queue(text, r.Key[:], r.Fingerprint[:], r.Verification[:], string(r.Outcome), millis(r.CreatedAt))
-	}
-}
-
-func queueSubject(b *pgx.Batch, d verify.Dirty[verify.Subject]) {
-	r := d.Row
-	if d.New {
-		b.Queue(pgAddSubject, r.Key[:], r.KeyID, r.Live[:], int64(r.Streak), int64(r.Hour), int64(r.Day))
-		return
-	}
-	b.Queue(pgChangeSubject, r.Key[:], r.Live[:], int64(r.Streak), int64(r.Hour), int64(r.Day))
-}
-
-func queueVerification(b *pgx.Batch, d verify.Dirty[verify.Verification]) {
-	r := d.Row
-	if d.New {
-		b.Queue(pgAddVerification, r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
-			r.Address, r.KeyID, string(r.Code.Alphabet), int64(r.Code.Length), r.CustomCode, r.Template, r.AppName, string(r.Status),
-			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.PurgeAt), millis(r.UpdatedAt))
-		return
-	}
-	if d.Rekeyed {
-		b.Queue(pgRekeyVerification, r.ID[:], r.Subject[:], r.Address, r.KeyID, r.CustomCode)
-	}
-	b.Queue(pgChangeVerification, r.ID[:], string(r.Channel), string(r.Status), int64(r.Guesses), int64(r.Sends),
-		millis(r.SentAt), millis(r.UpdatedAt))
-}
-
-func queueDelivery(b *pgx.Batch, d verify.Dirty[verify.Delivery]) {
-	r := d.Row
-	if d.New {
-		b.Queue(pgAddDelivery, r.Key.Verification[:], int64(r.Key.Number), string(r.Channel), string(r.State), int64(r.Attempt),
-			r.Node, millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.CreatedAt), millis(r.UpdatedAt))
-		return
-	}
-	b.Queue(pgChangeDelivery, r.Key.Verification[:], int64(r.Key.Number), string(r.State), int64(r.Attempt), r.Node,
-		millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.UpdatedAt))
 }

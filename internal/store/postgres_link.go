@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -16,30 +15,38 @@ var errClosed = errors.New("the database is closed")
 // is down, those who come later are told at once.
 const patience = 2 * time.Second
 
-// link holds the one connection that commits. Whoever takes it has it alone until
+// Writers is how many batches a Postgres commits at a time. While one waits for
+// the server's disk, the other is decided on or on its way.
+const Writers = 2
+
+// link holds the connections that commit. Whoever takes one has it alone until
 // it is given back. A connection that comes back broken is replaced behind the
 // callers' backs, with growing waits, until Close.
 type link struct {
 	dial  func(context.Context) (*pgConn, error) // it bounds itself
 	ctx   context.Context                        // ends with Close
 	end   context.CancelFunc
-	conns chan *pgConn // the connection, while nobody has it
+	conns chan *pgConn // those that nobody has
 	dials sync.WaitGroup
 
 	mu     sync.Mutex
+	lost   int           // connections being made
 	outage chan struct{} // closed once an outage has outlasted patience
 	closed bool          // outage is closed
 	cause  error         // why the last attempt to connect failed
 }
 
-func newLink(ctx context.Context, dial func(context.Context) (*pgConn, error), conn *pgConn) *link {
-	l := &link{dial: dial, conns: make(chan *pgConn, 1), outage: make(chan struct{})}
+// newLink makes a link of as many connections as there are Writers.
+func newLink(ctx context.Context, dial func(context.Context) (*pgConn, error), conns []*pgConn) *link {
+	l := &link{dial: dial, conns: make(chan *pgConn, Writers), outage: make(chan struct{})}
 	l.ctx, l.end = context.WithCancel(ctx)
-	l.conns <- conn
+	for _, c := range conns {
+		l.conns <- c
+	}
 	return l
 }
 
-// take waits for the connection until ctx ends or an outage has gone on too long.
+// take waits for a connection until ctx ends or an outage has gone on too long.
 func (l *link) take(ctx context.Context) (*pgConn, error) {
 	l.mu.Lock()
 	outage := l.outage
@@ -74,6 +81,7 @@ func (l *link) give(c *pgConn) {
 	case l.ctx.Err() != nil:
 		_ = c.close(l.ctx) // it is of no use to anyone
 	case c.IsClosed():
+		l.lost++
 		l.dials.Go(l.redial)
 	default:
 		l.conns <- c
@@ -105,11 +113,12 @@ func (l *link) redial() {
 	}
 }
 
-// giveUp tells those who wait, and those who come, that there is an outage.
+// giveUp tells those who wait, and those who come, that there is an outage: no
+// connection is left.
 func (l *link) giveUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
+	if !l.closed && l.lost == Writers {
 		l.closed = true
 		close(l.outage)
 	}
@@ -119,6 +128,7 @@ func (l *link) giveUp() {
 func (l *link) recovered() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.lost--
 	l.cause = nil
 	if l.closed {
 		l.closed, l.outage = false, make(chan struct{})
@@ -130,12 +140,13 @@ func (l *link) close() error {
 	l.end()
 	l.mu.Unlock()
 	l.dials.Wait()
-	select {
-	case c := <-l.conns:
-		if err := c.close(l.ctx); err != nil {
-			return fmt.Errorf("store: %w", err)
+	var err error
+	for range Writers {
+		select {
+		case c := <-l.conns:
+			err = errors.Join(err, wrap(c.close(l.ctx)))
+		default: // lost, or in the hands of one who will find out
 		}
-	default: // lost, or in the hands of one who will find out
 	}
-	return nil
+	return err
 }

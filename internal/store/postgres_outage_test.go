@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/store"
 	"countersign/internal/store/pgtest"
 	"countersign/internal/verify"
 )
@@ -102,15 +103,21 @@ func TestDecideMayPanic(t *testing.T) {
 
 func TestWhoWaitsForItsTurnMayLeave(t *testing.T) {
 	s := openPostgres(t, pgtest.URL(t))
-	err := s.Commit(t.Context(), nil, func(*verify.Snapshot) error {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if err := bump(ctx, s, 1); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("it got its turn: %v", err)
-		}
-		return nil
-	})
-	if err != nil {
+	var hold func(connections int) error
+	hold = func(connections int) error {
+		return s.Commit(t.Context(), nil, func(*verify.Snapshot) error {
+			if connections > 1 {
+				return hold(connections - 1)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if err := bump(ctx, s, 1); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it got its turn: %v", err)
+			}
+			return nil
+		})
+	}
+	if err := hold(store.Writers); err != nil {
 		t.Error(err)
 	}
 }

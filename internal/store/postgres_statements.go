@@ -37,18 +37,35 @@ const (
 	pgBuckets = "SELECT key, state FROM buckets WHERE key = ANY($1::bytea[])"
 	pgReplays = "SELECT key, fingerprint, verification, outcome, created_at FROM replays WHERE key = ANY($1::bytea[])"
 
-	pgAddSubject      = "INSERT INTO subjects (key, key_id, live, streak, hour, day) VALUES ($1, $2, $3, $4, $5, $6)"
-	pgAddVerification = "INSERT INTO verifications (" + verificationColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
-	pgAddDelivery = "INSERT INTO deliveries (" + deliveryColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-	pgAddBucket   = "INSERT INTO buckets (key, state) VALUES ($1, $2)"
-	pgAddReplay   = "INSERT INTO replays (key, fingerprint, verification, outcome, created_at) VALUES ($1, $2, $3, $4, $5)"
+	// Rows come by columns, each an array.
+	pgAddSubject = "INSERT INTO subjects (key, key_id, live, streak, hour, day) SELECT * FROM " +
+		"unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[])"
+	pgAddVerification = "INSERT INTO verifications (" + verificationColumns + `) SELECT * FROM
+		unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::bytea[], $8::text[],
+			$9::text[], $10::bigint[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],
+			$17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])`
+	pgAddDelivery = "INSERT INTO deliveries (" + deliveryColumns + `) SELECT * FROM
+		unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
+			$9::text[], $10::text[], $11::bigint[], $12::bigint[])`
+	pgAddBucket = "INSERT INTO buckets (key, state) SELECT * FROM unnest($1::bytea[], $2::bigint[])"
+	pgAddReplay = `INSERT INTO replays (key, fingerprint, verification, outcome, created_at) SELECT * FROM
+		unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[])`
 
-	pgChangeSubject      = "UPDATE subjects SET live = $2, streak = $3, hour = $4, day = $5 WHERE key = $1"
-	pgChangeVerification = `UPDATE verifications SET channel = $2, status = $3, guesses = $4, sends = $5, sent_at = $6,
-		updated_at = $7 WHERE id = $1`
-	pgChangeDelivery = `UPDATE deliveries SET state = $3, attempt = $4, node = $5, due_at = $6, carrier = $7, carrier_id = $8,
-		class = $9, updated_at = $10 WHERE verification = $1 AND number = $2`
+	pgChangeSubject = `UPDATE subjects AS s SET live = r.live, streak = r.streak, hour = r.hour, day = r.day
+		FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[])
+			AS r (key, live, streak, hour, day)
+		WHERE s.key = r.key`
+	pgChangeVerification = `UPDATE verifications AS v SET channel = r.channel, status = r.status, guesses = r.guesses,
+			sends = r.sends, sent_at = r.sent_at, updated_at = r.updated_at
+		FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+			AS r (id, channel, status, guesses, sends, sent_at, updated_at)
+		WHERE v.id = r.id`
+	pgChangeDelivery = `UPDATE deliveries AS d SET state = r.state, attempt = r.attempt, node = r.node, due_at = r.due_at,
+			carrier = r.carrier, carrier_id = r.carrier_id, class = r.class, updated_at = r.updated_at
+		FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+			$9::text[], $10::bigint[])
+			AS r (verification, number, state, attempt, node, due_at, carrier, carrier_id, class, updated_at)
+		WHERE d.verification = r.verification AND d.number = r.number`
 	// What forgets buckets and replays takes no lock, so the row may be gone.
 	pgChangeBucket = pgAddBucket + " ON CONFLICT (key) DO UPDATE SET state = excluded.state"
 	pgChangeReplay = pgAddReplay + ` ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint,

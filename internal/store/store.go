@@ -46,6 +46,7 @@ type SQLite struct {
 	lock  *os.File
 	st    statements
 
+	recent  recent
 	longLog int // see longLog
 
 	stop    chan struct{}

@@ -82,7 +82,7 @@ func (a *api) handle(serve func(*request) (any, error)) http.Handler {
 			a.refuse(w, r, err)
 			return
 		}
-		writeJSON(w, http.StatusOK, map[string]any{"data": answer})
+		writeJSON(w, http.StatusOK, document{answer})
 	})
 }
 
@@ -138,7 +138,7 @@ func (a *api) start(r *request, channel verify.Channel) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.verification(started.Verification)
+	return a.show(started.Verification, number), nil
 }
 
 func (a *api) retrieve(r *request) (any, error) {
@@ -153,7 +153,11 @@ func (a *api) retrieve(r *request) (any, error) {
 	if v == nil || v.Tenant != r.tenant {
 		return nil, &verify.Error{Kind: verify.NotFound}
 	}
-	return a.verification(*v)
+	number, err := v.Number(a.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return a.show(*v, number), nil
 }
 
 func (a *api) checkByID(r *request) (any, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"countersign/internal/phone"
 	"countersign/internal/verify"
 )
 
@@ -27,6 +28,11 @@ type startBody struct {
 type checkBody struct {
 	Code            *string `json:"code"`
 	VerifyProfileID *string `json:"verify_profile_id"`
+}
+
+// document is the body of an answer that is no refusal.
+type document struct {
+	Data any `json:"data"`
 }
 
 // verification is a verification as Telnyx shows it. CustomCode is always null:
@@ -78,17 +84,14 @@ var responseCodes = map[verify.Outcome]struct{ code, reason string }{
 	verify.OutcomeCanceled:  {"rejected", "canceled"},
 }
 
-func (a *api) verification(v verify.Verification) (any, error) {
-	number, err := v.Number(a.Keys)
-	if err != nil {
-		return nil, err
-	}
+// show is the verification in Telnyx's form.
+func (a *api) show(v verify.Verification, number phone.Number) verification {
 	return verification{
 		ID: v.ID.String(), RecordType: "verification", Type: string(v.Channel), PhoneNumber: number.E164(),
 		VerifyProfileID: v.Profile.String(), Status: statuses[v.StatusAt(a.Now())],
 		TimeoutSecs: int(v.ExpiresAt.Sub(v.CreatedAt) / time.Second),
 		CreatedAt:   v.CreatedAt.UTC().Format(naive), UpdatedAt: v.UpdatedAt.UTC().Format(naive),
-	}, nil
+	}
 }
 
 // readBody reads the whole body, so that nothing is decided on half a request.
