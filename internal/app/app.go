@@ -53,6 +53,8 @@ type App struct {
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
+	// WrapStore puts something round the store, such as faults.
+	WrapStore func(verify.Store) verify.Store
 }
 
 // Open checks the configuration and opens everything but the listener. The error
@@ -79,6 +81,9 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	}
 	if a.store, err = a.settings.database.open(ctx); err != nil {
 		return nil, err
+	}
+	if o.WrapStore != nil {
+		a.store = o.WrapStore(a.store)
 	}
 	if err := a.start(ctx, routes(&a.config, senders), box); err != nil {
 		return nil, errors.Join(err, a.store.Close())
