@@ -153,6 +153,9 @@ func (n *node) call(base, method, path string, body map[string]any) (said, error
 	}
 	req.Header.Set("Authorization", "Bearer "+n.APIKey)
 	req.Header.Set("Content-Type", "application/json")
+	if base != n.URL {
+		req.Header.Set(cut, "yes")
+	}
 	res, err := n.world.client.Do(req)
 	if err != nil {
 		return said{}, err
