@@ -31,7 +31,8 @@ type tally struct{ rounds, accepted, doubles, evaluated, most int }
 // three kinds of round in turn: all right, all wrong, and one right among wrong.
 func TestACodeIsAcceptedOnceAndFiveGuessesAreEvaluatedHoweverManyAskAtOnce(t *testing.T) {
 	kinds := []func(*world, int, *tally){allRight, allWrong, oneRight}
-	onEveryStore(t, func(t *testing.T, w *world) {
+	onEveryForm(t, func(t *testing.T, database string, nodes int) {
+		w := newWorld(t, database, nodes)
 		var sum tally
 		for i := range *rounds {
 			kinds[i%len(kinds)](w, i, &sum)
@@ -121,7 +122,8 @@ func (s *tally) add(evaluated, accepted int) {
 // replaced code, an expired one, both nodes, and restarts: a hundred are evaluated,
 // and the next one is refused even if it is right.
 func TestAHundredWrongGuessesInARowLockANumber(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, w *world) {
+	onEveryForm(t, func(t *testing.T, database string, nodes int) {
+		w := newWorld(t, database, nodes)
 		number := w.number()
 		evaluated, turn := 0, 0
 		guess := func(id, code string) said {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"countersign/internal/store/pgtest"
 	"countersign/internal/verify"
 )
 
@@ -30,31 +29,22 @@ const (
 
 // pauses are the steps of the clock between the phases of a history: within the
 // repeat window, past each cooldown, and past a verification's end.
-var pauses = []time.Duration{9 * time.Second, 31 * time.Second, 61 * time.Second, 5 * time.Minute, 10 * time.Minute}
+var pauses = []time.Duration{
+	9 * time.Second, 31 * time.Second, 31 * time.Second, 61 * time.Second, 61 * time.Second, 5 * time.Minute, 10 * time.Minute,
+}
 
 // TestConcurrentHistoriesCouldHaveHappenedOneAfterTheOther lets clients start,
 // start again, replace a code, check by id and by number and look, while commits
 // fail before or after the deed and answers are lost. Every history must agree with
 // the sequential model; one that cannot be decided in time has failed as well.
 func TestConcurrentHistoriesCouldHaveHappenedOneAfterTheOther(t *testing.T) {
-	forms := []struct {
-		name  string
-		url   func() string
-		nodes int
-	}{
-		{"SQLite", func() string { return "" }, 1},
-		{"PostgreSQL", func() string { return pgtest.URL(t) }, 1},
-		{"PostgreSQL with two nodes", func() string { return pgtest.URL(t) }, 2},
-	}
-	for _, form := range forms {
-		t.Run(form.name, func(t *testing.T) {
-			c := newCourse(t, form.url(), form.nodes)
-			for seed := *first; seed < *first+*histories; seed++ {
-				c.judge(t, seed, c.play(uint64(seed)))
-			}
-			c.summary(t)
-		})
-	}
+	onEveryForm(t, func(t *testing.T, database string, nodes int) {
+		c := newCourse(t, database, nodes)
+		for seed := *first; seed < *first+*histories; seed++ {
+			c.judge(t, seed, c.play(uint64(seed)))
+		}
+		c.summary(t)
+	})
 }
 
 // course is a world whose stores fail and whose answers can be lost.
@@ -259,10 +249,12 @@ func (c *course) summary(t *testing.T) {
 	if *histories >= 20 && (before == 0 || after == 0 || c.lost == 0) {
 		t.Error("some kind of fault never came up")
 	}
-	for _, answer := range []string{"check accepted", "check wrong_code", "check already_used", "check max_attempts_exceeded",
-		"check canceled", "check expired", "start pending", "start A code was sent to t", "look pending", "look invalid"} {
-		if *histories >= 20 && c.told[answer] == 0 {
-			t.Errorf("no %s came up", answer)
+	for answer, least := range map[string]int{
+		"check accepted": 20, "check wrong_code": 20, "check already_used": 20, "check max_attempts_exceeded": 100,
+		"check canceled": 100, "check expired": 20, "start pending": 20, "start A code was sent to t": 20, "look invalid": 100,
+	} {
+		if *histories >= least && c.told[answer] == 0 {
+			t.Errorf("%q never came up", answer)
 		}
 	}
 }

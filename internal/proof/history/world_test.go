@@ -29,12 +29,26 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // patience bounds every wait for something that must come.
 const patience = 30 * time.Second
 
-// onEveryStore runs a test as services are run: alone on a file, alone on a
+// forms are the ways in which the service is run: alone on a file, alone on a
 // server, and two nodes on one server.
-func onEveryStore(t *testing.T, test func(*testing.T, *world)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, newWorld(t, "", 1)) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, newWorld(t, pgtest.URL(t), 1)) })
-	t.Run("PostgreSQL with two nodes", func(t *testing.T) { test(t, newWorld(t, pgtest.URL(t), 2)) })
+var forms = []struct {
+	name     string
+	database func(testing.TB) string
+	nodes    int
+}{
+	{"SQLite", func(testing.TB) string { return "" }, 1},
+	{"PostgreSQL", pgtest.URL, 1},
+	{"PostgreSQL with two nodes", pgtest.URL, 2},
+}
+
+// onEveryForm runs a test on each of them, beside one another.
+func onEveryForm(t *testing.T, test func(t *testing.T, database string, nodes int)) {
+	for _, form := range forms {
+		t.Run(form.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, form.database(t), form.nodes)
+		})
+	}
 }
 
 // world is a service of one or two nodes, its carrier, and the true time, which
