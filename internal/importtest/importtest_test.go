@@ -108,6 +108,7 @@ func packages(t *testing.T) map[string][]string {
 			}
 			return
 		}
+		out[pkg] = append(out[pkg], "") // so that one that imports nothing is seen as well
 		for _, i := range file.Imports {
 			out[pkg] = append(out[pkg], strings.Trim(i.Path.Value, `"`))
 		}
