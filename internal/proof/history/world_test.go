@@ -62,7 +62,6 @@ type world struct {
 	begun   time.Time
 	passed  atomic.Int64 // true nanoseconds since begun
 	numbers atomic.Int64
-	first   int
 }
 
 // node is one process's worth of the service.
