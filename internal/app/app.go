@@ -57,6 +57,8 @@ type Options struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	KeepEvery time.Duration // between two rounds of housekeeping
+	// WrapStore puts something round the store, such as faults.
+	WrapStore func(verify.Store) verify.Store
 }
 
 // Open checks the configuration and opens everything but the listener. The error
@@ -88,6 +90,9 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	}
 	if a.store, err = a.settings.database.open(ctx); err != nil {
 		return nil, err
+	}
+	if o.WrapStore != nil {
+		a.store = o.WrapStore(a.store)
 	}
 	if err := a.start(ctx, routes(&a.config, senders), box); err != nil {
 		return nil, errors.Join(err, a.store.Close())

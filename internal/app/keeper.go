@@ -92,9 +92,24 @@ func (k *keeper) round(ctx context.Context) error {
 // so a range of ids is a range of time and no index is needed.
 func (k *keeper) expire(ctx context.Context) error {
 	now := k.now()
-	from, to := firstID(k.seen), firstID(now)
+	if err := k.expireAll(ctx, firstID(k.seen), firstID(now), now); err != nil {
+		return err
+	}
+	// What a node made whose clock stood ahead is over for everyone else, and would
+	// come to life again when its time comes: it is ended for good.
+	if err := k.expireAll(ctx, firstID(now.Add(verify.ClockSlack)), lastID, now.AddDate(100, 0, 0)); err != nil {
+		return err
+	}
+	// What is younger than the longest validity may still be pending next time.
+	k.seen = now.Add(-verify.MaxValidity - keepEvery)
+	return nil
+}
+
+// expireAll ends those of the verifications with ids in [from, to) that are over now,
+// among the ones whose time is over by then.
+func (k *keeper) expireAll(ctx context.Context, from, to verify.ID, then time.Time) error {
 	for {
-		ids, err := k.store.Lapsed(ctx, from, to, now, keepLimit)
+		ids, err := k.store.Lapsed(ctx, from, to, then, keepLimit)
 		if err != nil {
 			return err
 		}
@@ -106,13 +121,10 @@ func (k *keeper) expire(ctx context.Context) error {
 			return err
 		}
 		if len(ids) < keepLimit {
-			break
+			return nil
 		}
 		from = ids[len(ids)-1]
 	}
-	// What is younger than the longest validity may still be pending next time.
-	k.seen = now.Add(-verify.MaxValidity - keepEvery)
-	return nil
 }
 
 // purge deletes what is past its retention, the oldest first.
@@ -161,6 +173,9 @@ func abreast[T any](all []T, do func(T) error) error {
 	wait.Wait()
 	return first
 }
+
+// lastID is larger than every id.
+var lastID = verify.ID{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
 // firstID is the smallest id of an instant.
 func firstID(t time.Time) verify.ID {
