@@ -68,7 +68,7 @@ var batches = []mutant{
 			{"\t\t\tvar changes verify.Changes\n", "\t\t\tvar changes verify.Changes\n\t\t\tif c.ctx.Err() != nil {\n\t\t\t\tcontinue\n\t\t\t}\n"}}},
 	{name: "one bad command fails its whole batch", file: ledger, kill: "internal/ledger", find: "if err != nil && len(batch) > 1 && ", with: "if false && "},
 	{name: "a batch of unknown outcome is run again", file: ledger, kill: "internal/ledger",
-		find: " && !errors.Is(err, verify.ErrOutcomeUnknown) {", with: " && !errors.Is(err, ErrClosed) {"},
+		find: " && !errors.Is(err, verify.ErrOutcomeUnknown)", with: " && !errors.Is(err, ErrClosed)"},
 	{name: "the changes and jobs of a refused command are carried out", file: ledger, kill: "internal/ledger",
 		find: "if c.err == nil {", with: "if true {"},
 	{name: "the jobs of an abandoned try are delivered", file: ledger, kill: "internal/ledger", find: "\t\t\tc.jobs = nil\n"},
