@@ -46,10 +46,12 @@ type App struct {
 	dispatcher *deliver.Dispatcher
 	keeper     *keeper
 	keepEvery  time.Duration
-	watch      *keyWatch
-	control    *control
-	server     *http.Server
-	devKey     string
+
+	compareClocks func(context.Context) error // nil where there is nothing to compare
+	watch         *keyWatch
+	control       *control
+	server        *http.Server
+	devKey        string
 }
 
 // Options are what tests replace. Zero values are right for a program.
@@ -94,7 +96,14 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if o.WrapStore != nil {
 		a.store = o.WrapStore(a.store)
 	}
-	if err := a.start(ctx, routes(&a.config, senders), box); err != nil {
+	if o.Now == nil { // a clock that a test gives need not be right
+		a.compareClocks = func(ctx context.Context) error { return compareClocks(ctx, a.store, a.clock) }
+		err = a.compareClocks(ctx)
+	}
+	if err == nil {
+		err = a.start(ctx, routes(&a.config, senders), box)
+	}
+	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
 	a.watch = &keyWatch{path: a.config.KeyFile, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
@@ -129,7 +138,7 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 		a.ledger.Close()
 		return err
 	}
-	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, now: a.clock, log: a.log}
+	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, now: a.clock, log: a.log, compareClocks: a.compareClocks}
 	a.keeper.start(a.keepEvery)
 	a.server = newServer(handler, a.log)
 	if box != nil {

@@ -24,6 +24,9 @@ type keeper struct {
 	log    *slog.Logger
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+
+	compareClocks func(context.Context) error // nil if there is nothing to compare
+
 	seen   time.Time // verifications made before it have been looked at
 	purged time.Time // when the last purge began
 }
@@ -78,6 +81,11 @@ func (k *keeper) round(ctx context.Context) error {
 	}
 	if now.Sub(k.purged) >= purgeEvery {
 		k.purged = now
+		if k.compareClocks != nil {
+			if err := k.compareClocks(ctx); err != nil {
+				k.log.Error("this node's clock", "cause", err)
+			}
+		}
 		if err := k.purge(ctx); err != nil {
 			return err
 		}

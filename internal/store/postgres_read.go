@@ -96,6 +96,14 @@ func (p *Postgres) bites(ctx context.Context, text string, bound int64) error {
 	}
 }
 
+// Clock is the server's.
+func (p *Postgres) Clock(ctx context.Context) (now time.Time, err error) {
+	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now)
+	})
+	return now, wrap(err)
+}
+
 // Keys lists the keys in use: see verify.Store.
 func (p *Postgres) Keys(ctx context.Context) ([]verify.KeyMark, error) {
 	return pgMany(ctx, p, scanKey, "SELECT id, mark FROM keys ORDER BY id")
