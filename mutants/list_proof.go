@@ -3,7 +3,6 @@ package main
 const (
 	history = "internal/proof/history"
 	process = "internal/proof/process"
-	recent  = "internal/store/recent.go"
 	keeping = "internal/app/keeper.go"
 )
 
@@ -26,9 +25,6 @@ var proofs = []mutant{
 		find: "changes.Replay, err = s.Once.remember(", with: "_, err = s.Once.remember("},
 	{name: "a node's wrong clock is taken", file: "internal/app/clocks.go", kill: wiring, run: "WrongIsRefused",
 		find: "wrong > verify.ClockSlack", with: "wrong > 24*verify.ClockSlack*1000"},
-	{name: "rows are kept in memory after an unknown outcome", file: commit, kill: store, run: "UnknownOutcome", find: "\t\ts.recent.forget()\n"},
-	{name: "a deleted verification is kept in memory", file: recent, kill: store, run: "SQLite", find: "\t\tr.verifications.drop(id)\n"},
-	{name: "every row is kept in memory", file: recent, kill: store, run: "NewestRows", find: "len(g.young) >= generation", with: "false"},
 	{name: "rows that went under their locks are not missed", file: "internal/store/postgres_commit.go", kill: store, run: "Postgres",
 		find: "missed += rows - int(done.RowsAffected())", with: "missed += 0 * rows"},
 	{name: "a store that is away is asked for each command", file: ledger, kill: "internal/ledger",

@@ -111,7 +111,7 @@ func (d database) ask(ctx context.Context, name, number string) (n int, served b
 	if err != nil {
 		return 0, true, fmt.Errorf("the running service does not answer: %w", err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // it has been read
 	var answer controlAnswer
 	if err := json.UnmarshalRead(res.Body, &answer); err != nil {
 		return 0, true, fmt.Errorf("the running service answers %s: %w", res.Status, err)

@@ -103,7 +103,7 @@ func replaceKeyFile(path string, ring *secret.Ring) error {
 	if err != nil {
 		return fmt.Errorf("the key file cannot be replaced: %w", err)
 	}
-	defer os.Remove(f.Name()) // it has another name once all is well
+	defer func() { _ = os.Remove(f.Name()) }() // it has another name once all is well
 	_, err = f.WriteString(keyFileHead + ring.Text())
 	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync())
 	if owner, ok := info.Sys().(*syscall.Stat_t); ok && err == nil && int(owner.Uid) != os.Geteuid() {

@@ -91,7 +91,7 @@ func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*
 	if _, err := s.st.begin.exec(ctx); err != nil {
 		return wrap(err)
 	}
-	b := batch{ctx: ctx, st: &s.st, recent: &s.recent, snap: verify.NewSnapshot()}
+	b := batch{ctx, &s.st, verify.NewSnapshot()}
 	if err := b.run(needs, decide); err != nil {
 		_, _ = s.st.rollback.exec(ctx) // fails if SQLite has undone it by itself
 		return err
@@ -99,23 +99,15 @@ func (s *SQLite) Commit(ctx context.Context, needs []verify.Needs, decide func(*
 	if _, err := s.st.commit.exec(ctx); err != nil {
 		// A commit that failed on a full disk leaves the transaction open.
 		_, _ = s.st.rollback.exec(ctx) // fails if there is none
-		s.recent.forget()
 		return fmt.Errorf("store: %w: %w", verify.ErrOutcomeUnknown, explain(err))
 	}
-	s.recent.keep(&b)
 	return nil
 }
 
 type batch struct {
-	ctx    context.Context
-	st     *statements
-	recent *recent
-	snap   *verify.Snapshot
-
-	// What is written.
-	subjects      []verify.Dirty[verify.Subject]
-	verifications []verify.Dirty[verify.Verification]
-	deliveries    []verify.Dirty[verify.Delivery]
+	ctx  context.Context
+	st   *statements
+	snap *verify.Snapshot
 }
 
 func (b *batch) run(needs []verify.Needs, decide func(*verify.Snapshot) error) error {
@@ -177,29 +169,23 @@ func (b *batch) loadBucket(key verify.BucketKey) error {
 	return err
 }
 
-func (b *batch) loadDelivery(key verify.DeliveryKey) (err error) {
+func (b *batch) loadDelivery(key verify.DeliveryKey) error {
 	if key == (verify.DeliveryKey{}) {
 		return nil
 	}
-	r := b.recent.deliveries.get(key)
-	if r == nil {
-		r, err = find(b, b.st.delivery, scanDelivery, key.Verification[:], int64(key.Number))
-	}
+	r, err := find(b, b.st.delivery, scanDelivery, key.Verification[:], int64(key.Number))
 	if err == nil && r != nil {
 		b.snap.LoadDelivery(*r)
 	}
 	return err
 }
 
-func (b *batch) loadSubject(key verify.SubjectKey) (err error) {
+func (b *batch) loadSubject(key verify.SubjectKey) error {
 	if key == (verify.SubjectKey{}) {
 		return nil
 	}
 	if !b.snap.HasSubject(key) {
-		r := b.recent.subjects.get(key)
-		if r == nil {
-			r, err = find(b, b.st.subject, scanSubject, key[:])
-		}
+		r, err := find(b, b.st.subject, scanSubject, key[:])
 		if err != nil || r == nil {
 			return err
 		}
@@ -208,14 +194,11 @@ func (b *batch) loadSubject(key verify.SubjectKey) (err error) {
 	return b.loadVerification(b.snap.Subject(key).Live)
 }
 
-func (b *batch) loadVerification(id verify.ID) (err error) {
+func (b *batch) loadVerification(id verify.ID) error {
 	if b.snap.Verification(id) != nil {
 		return nil
 	}
-	r := b.recent.verifications.get(id)
-	if r == nil {
-		r, err = find(b, b.st.verification, scanVerification, id[:])
-	}
+	r, err := find(b, b.st.verification, scanVerification, id[:])
 	if err != nil || r == nil {
 		return err
 	}
@@ -248,18 +231,17 @@ func (b *batch) save() error {
 	if err := b.drop(); err != nil {
 		return err
 	}
-	b.subjects, b.verifications, b.deliveries = b.snap.DirtySubjects(), b.snap.DirtyVerifications(), b.snap.DirtyDeliveries()
-	for _, d := range b.subjects {
+	for _, d := range b.snap.DirtySubjects() {
 		if err := b.saveSubject(d); err != nil {
 			return err
 		}
 	}
-	for _, d := range b.verifications {
+	for _, d := range b.snap.DirtyVerifications() {
 		if err := b.saveVerification(d); err != nil {
 			return err
 		}
 	}
-	for _, d := range b.deliveries {
+	for _, d := range b.snap.DirtyDeliveries() {
 		if err := b.saveDelivery(d); err != nil {
 			return err
 		}

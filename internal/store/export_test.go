@@ -25,13 +25,6 @@ func (s *SQLite) Pragma(ctx context.Context, name string) string {
 	return fmt.Sprint(row[0])
 }
 
-// ForgetRecent forgets the rows that were written last.
-func (s *SQLite) ForgetRecent() {
-	s.write.mu.Lock()
-	defer s.write.mu.Unlock()
-	s.recent.forget()
-}
-
 // BreakCommit makes every commit from now on fail in the database.
 func (s *SQLite) BreakCommit(ctx context.Context) error {
 	return s.commitWith(ctx, "ROLLBACK TO nowhere")

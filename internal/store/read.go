@@ -102,7 +102,7 @@ func KeysOf(ctx context.Context, path string) ([]verify.KeyMark, error) {
 	if err != nil {
 		return nil, wrap(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it was only read
 	return many(ctx, &readers{db: db}, scanKey, "SELECT id, mark FROM keys ORDER BY id")
 }
 

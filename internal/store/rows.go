@@ -130,9 +130,6 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// stored is an instant as it comes back.
-func stored(t time.Time) time.Time { return instant(millis(t)) }
-
 func instant(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

@@ -46,7 +46,6 @@ type SQLite struct {
 	lock  *os.File
 	st    statements
 
-	recent  recent
 	longLog int // see longLog
 
 	stop    chan struct{}
@@ -79,7 +78,6 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 
 // open opens the database. Nobody may be using s.
 func (s *SQLite) open(ctx context.Context) (err error) {
-	s.recent.forget()
 	if err := s.write.dial(dsn(s.path, "synchronous=FULL", "wal_autocheckpoint=0", "secure_delete=1")); err != nil {
 		return fmt.Errorf("store: %s: %w", s.path, explain(err))
 	}

@@ -34,26 +34,6 @@ func TestSQLiteIsAStore(t *testing.T) {
 	})
 }
 
-// A store that remembers nothing of what it has written reads all of it from the
-// file.
-func TestSQLiteIsAStoreByItsFileAlone(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Open {
-		path := filepath.Join(t.TempDir(), "c.db")
-		return func(t *testing.T) verify.Store {
-			s := open(t, path)
-			t.Cleanup(func() { _ = s.Close() })
-			return forgetful{s}
-		}
-	})
-}
-
-type forgetful struct{ *store.SQLite }
-
-func (s forgetful) Commit(ctx context.Context, needs []verify.Needs, decide func(*verify.Snapshot) error) error {
-	s.ForgetRecent()
-	return s.SQLite.Commit(ctx, needs, decide)
-}
-
 func TestASecondProcessIsKeptOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.db")
 	s := open(t, path)

@@ -223,7 +223,7 @@ func TestAClockThatIsSetBreaksNothing(t *testing.T) {
 			for _, when := range []time.Duration{0, time.Hour - verify.MaxValidity, verify.MaxValidity - time.Second, 24 * time.Hour} {
 				p.pass(when)
 				for _, v := range []begun{atA, atB, toUse, after} {
-					p.refusedEverywhere(v, fmt.Sprintf("%s after the restart", p.now().Sub(p.world.begun)))
+					p.refusedEverywhere(v, fmt.Sprintf("%s after the restart", p.now().Sub(p.begun)))
 				}
 			}
 			p.isGoodAtBoth(p.a, p.b)

@@ -87,7 +87,6 @@ type (
 	closes    = func(tls *libc.TLS, file uintptr) int32
 	writes    = func(tls *libc.TLS, file, from uintptr, size int32, at int64) int32
 	truncates = func(tls *libc.TLS, file uintptr, size int64) int32
-	syncs     = func(tls *libc.TLS, file uintptr, flags int32) int32
 	shares    = func(tls *libc.TLS, file uintptr, region, size, extend int32, out uintptr) int32
 )
 
