@@ -53,6 +53,8 @@ LONG := $(GO) test -timeout 12h -count=1 -v
 soak: tools
 	$(LONG) -run 'Simulated' ./internal/verify -args -seeds $(call long,100000)
 	$(LONG) -run 'Property' ./internal/verify -args -seeds $(call long,100000)
+	$(LONG) -run 'ACodeIs|AHundred' ./internal/proof/history -args -rounds $(call long,20000) -clients 64
+	$(LONG) -run 'Concurrent' ./internal/proof/history -args -histories $(call long,1000)
 	$(LONG) -run 'UnderLoad' ./internal/proof/process -args -kills $(call long,500)
 	$(LONG) -run 'Rolling' ./internal/proof/process -args -rounds $(call long,100)
 	$(LONG) -run 'AServerThatIsKilled' ./internal/store -args -kills $(call long,200)

@@ -134,3 +134,15 @@ func TestALateSuccessDoesNotUnmakeAFailure(t *testing.T) {
 		t.Errorf("failed became %s", d.State)
 	}
 }
+
+// By the clock of another node the first is over, and a second has begun.
+func TestAVerificationThatWasFollowedByAnotherIsNotSentAgain(t *testing.T) {
+	w := newWorld()
+	first := must(t, w, start(ada)).Verification
+	w.now = first.ExpiresAt
+	second := must(t, w, start(ada)).Verification
+	w.pass(-2 * time.Second)
+	refused(t, w, verify.Resend{Tenant: "t", Verification: first.ID}, verify.Settled)
+	target := verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}
+	outcome(t, w, verify.Check{Tenant: "t", Target: target, Guess: w.code(t, second)}, verify.OutcomeAccepted)
+}

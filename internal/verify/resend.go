@@ -29,7 +29,9 @@ func (r Resend) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, er
 	if v == nil || v.Tenant != r.Tenant {
 		return Changes{}, Started{}, &Error{Kind: NotFound}
 	}
-	if v.StatusAt(now) != Pending || subject == nil { // see unguessable
+	// One that is not the newest has been followed by another, by a node whose clock
+	// had it over already: to send it would make it the newest again.
+	if v.StatusAt(now) != Pending || subject == nil || subject.Live != v.ID {
 		return Changes{}, Started{}, &Error{Kind: Settled}
 	}
 	if r.Sends > 0 && v.Sends > r.Sends {
