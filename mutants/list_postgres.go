@@ -32,7 +32,7 @@ var postgres = []mutant{
 	{name: "a batch on a server that hangs waits for ever", file: pgCommitting, kill: store, run: "TestAPrimaryThatHangs",
 		find: "context.WithTimeout(context.WithoutCancel(ctx), batchTime)", with: "context.WithCancel(context.WithoutCancel(ctx))"},
 	{name: "a read on a server that hangs waits for ever", file: pgReading, kill: store, run: "TestAServerThatHangs",
-		find: "context.WithTimeout(ctx, readTime)", with: "context.WithCancel(ctx)"},
+		find: "context.WithTimeout(ctx, most)", with: "context.WithCancel(ctx)"},
 	{name: "a read fails on a connection that was ended while idle", file: pgReading, kill: store, run: pgIdle,
 		find: "if within.Err() == nil {", with: "if false {"},
 	{name: "of the connections that were ended one is replaced", file: pgReading, kill: store, run: pgIdle,

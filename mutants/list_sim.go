@@ -20,7 +20,7 @@ var histories = []mutant{
 	{name: "a message that was taken is sent again", file: delivery, kill: core, run: simulated,
 		find: "d.State, d.Class = Sent, \"\"\n", with: "d.Class = \"\"\n"},
 	{name: "an unlock forgets nothing", file: check, kill: core, run: simulated,
-		find: "\ts.Streak = 0\n\treturn Changes{Subject: s}, true, nil", with: "\treturn Changes{Subject: s}, true, nil"},
+		find: "\ts.Streak = 0\n\tchanges := Changes{Subject: s}", with: "\tchanges := Changes{Subject: s}"},
 	{name: "any custom code is the same code", file: start, kill: core, run: simulated,
 		find: "return has.Matches(s.CustomCode), nil", with: "return true || has.Matches(s.CustomCode), nil"},
 	{name: "a start by another channel within seconds sends nothing", file: start, kill: core, run: simulated,

@@ -81,6 +81,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if a.settings, err = a.config.check(); err != nil {
 		return nil, err
 	}
+	read := stamp(a.config.KeyFile) // before it is read: a later change is to be seen
 	full, err := a.config.openKeys()
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
-	a.watch = &keyWatch{path: a.config.KeyFile, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
+	a.watch = &keyWatch{path: a.config.KeyFile, read: read, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
 	a.watch.start()
 	a.control = a.settings.database.listen(ctx, &operator{a.store, a.ledger, a.keys, a.settings.profile, a.settings.region}, a.log)
 	for _, w := range a.config.warnings {

@@ -57,6 +57,9 @@ func (d database) listen(ctx context.Context, o *operator, log *slog.Logger) *co
 		err = os.Chmod(path, 0o600)
 	}
 	if err != nil {
+		if l != nil {
+			_ = l.Close() // else it would be open, and nobody there
+		}
 		log.Warn("operators' commands (unlock, erase) need the service stopped", "cause", err)
 		return nil
 	}
@@ -84,7 +87,11 @@ func (c *control) close(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
-	return c.server.Shutdown(ctx)
+	err := c.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, c.server.Close()) // ends the context of what is in hand
+	}
+	return err
 }
 
 // ask has the service that runs on the file carry out an operation. Served is
@@ -117,7 +124,7 @@ func (d database) ask(ctx context.Context, name, number string) (n int, served b
 		return 0, true, fmt.Errorf("the running service answers %s: %w", res.Status, err)
 	}
 	if answer.Error != "" {
-		return 0, true, errors.New(answer.Error)
+		return answer.Count, true, errors.New(answer.Error)
 	}
 	return answer.Count, true, nil
 }

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -72,28 +74,19 @@ func (k *keeper) close() {
 }
 
 func (k *keeper) round(ctx context.Context) error {
-	if err := k.expire(ctx); err != nil {
-		return err
+	// What a wrong clock takes for over is ended, or deleted, for everybody.
+	if k.compareClocks != nil {
+		if err := k.compareClocks(ctx); err != nil {
+			return fmt.Errorf("this node's clock: %w", err)
+		}
 	}
 	now := k.now()
-	if err := k.store.Forget(ctx, now.Add(-verify.ReplayAge)); err != nil {
-		return err
-	}
+	err := errors.Join(k.expire(ctx), k.store.Forget(ctx, now.Add(-verify.ReplayAge)))
 	if now.Sub(k.purged) >= purgeEvery {
 		k.purged = now
-		if k.compareClocks != nil {
-			if err := k.compareClocks(ctx); err != nil {
-				k.log.Error("this node's clock", "cause", err)
-			}
-		}
-		if err := k.purge(ctx); err != nil {
-			return err
-		}
-		if err := k.store.ForgetBuckets(ctx, limit.StateAt(now)); err != nil {
-			return err
-		}
+		err = errors.Join(err, k.store.ForgetBuckets(ctx, limit.StateAt(now)), k.purge(ctx))
 	}
-	return k.rekey(ctx)
+	return errors.Join(err, k.rekey(ctx))
 }
 
 // expire writes down what lapsed since the last round. Ids begin with their time,

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"sync"
@@ -22,7 +23,8 @@ type keyWatch struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	read    fileStamp // of the file, when it was last read
+	read    fileStamp // of the file, before it was last read
+	wrong   bool      // the file as it stands cannot be used
 	checked time.Time // when the database's keys were last compared
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
@@ -43,7 +45,6 @@ const (
 func (w *keyWatch) start() {
 	var ctx context.Context
 	ctx, w.cancel = context.WithCancel(context.Background())
-	w.read = stamp(w.path)
 	w.done.Go(func() {
 		tick := time.NewTicker(watchEvery)
 		defer tick.Stop()
@@ -68,13 +69,18 @@ func (w *keyWatch) close() {
 func (w *keyWatch) look(ctx context.Context) {
 	if s := stamp(w.path); s != w.read {
 		w.read = s
-		if full, err := readKeyFile(w.path); err != nil {
+		full, err := readKeyFile(w.path)
+		if err == nil {
+			err = w.take(ctx, full)
+		}
+		if w.wrong = err != nil; w.wrong {
 			w.log.Error("the key file has changed and cannot be used; the keys stay as they were", "cause", err)
-		} else if w.take(ctx, full) {
+		} else {
 			w.log.Info("the key file was read again", "ring", full)
 		}
 	}
-	if at := w.full.At(w.now()); at.Current() != w.ring.Current() {
+	// A key that stands in no file any more would be gone with this process.
+	if at := w.full.At(w.now()); at.Current() != w.ring.Current() && !w.wrong {
 		w.ring.Replace(at)
 		w.log.Info("another key is the current one", "key", at.Current())
 	}
@@ -86,22 +92,24 @@ func (w *keyWatch) look(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			w.log.Error("the keys could not be compared with the database's", "cause", err)
+			w.read = fileStamp{} // perhaps the file has what is missing
 		}
 	}
 }
 
 // take puts a ring that was read in use, unless the database needs a key that it
 // lacks.
-func (w *keyWatch) take(ctx context.Context, full *secret.Ring) bool {
+func (w *keyWatch) take(ctx context.Context, full *secret.Ring) error {
 	at := full.At(w.now())
 	if err := markKeys(ctx, w.store, at); err != nil {
-		w.log.Error("the key file has changed and cannot be used; the keys stay as they were", "cause", err)
-		w.read = fileStamp{} // another try may do
-		return false
+		if errors.Is(err, verify.ErrAway) {
+			w.read = fileStamp{} // another try may do
+		}
+		return err
 	}
 	w.full = full
 	w.ring.Replace(at)
-	return true
+	return nil
 }
 
 func stamp(path string) fileStamp {

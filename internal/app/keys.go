@@ -70,7 +70,16 @@ func WriteKeyFile(path string, ring *secret.Ring) error {
 		return fmt.Errorf("the key file cannot be made: %w", err)
 	}
 	_, err = f.WriteString(keyFileHead + ring.Text())
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path)))
+}
+
+// syncFolder makes the names in a folder survive a power cut.
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 const keyFileHead = "# Countersign key ring. Keep a copy apart from the database.\n"

@@ -101,30 +101,32 @@ func (o *operator) unlock(ctx context.Context, to phone.Number) (int, error) {
 // depend on what is known.
 func (o *operator) erase(ctx context.Context, to phone.Number) (int, error) {
 	erased := 0
+	var unread error
 	for after := (verify.ID{}); ; {
 		rows, err := o.store.Verifications(ctx, after, "", keepLimit)
 		if err != nil {
-			return 0, err
+			return erased, err
 		}
 		// One after the other: the subject goes with its newest, which comes last.
 		for _, v := range rows {
 			number, err := v.Number(o.keys)
 			if err != nil {
-				return 0, fmt.Errorf("verification %s cannot be read: %w", v.ID, err)
+				unread = fmt.Errorf("verification %s, and perhaps others, cannot be read and may be of this number: %w", v.ID, err)
+				continue
 			}
 			if number.E164() != to.E164() {
 				continue
 			}
 			gone, err := ledger.Do(ctx, o.ledger, verify.Erase{Verification: v.ID})
 			if err != nil {
-				return 0, err
+				return erased, err
 			}
 			if gone {
 				erased++
 			}
 		}
 		if len(rows) < keepLimit {
-			return erased, nil
+			return erased, unread
 		}
 		after = rows[len(rows)-1].ID
 	}

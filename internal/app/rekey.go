@@ -78,9 +78,15 @@ func markKeys(ctx context.Context, s verify.Store, ring *secret.Ring) error {
 	if err := compareKeys(known, ring); err != nil {
 		return err
 	}
+	if len(known) == 0 {
+		if err := readable(ctx, s, ring); err != nil {
+			return err
+		}
+	}
 	for _, id := range []string{ring.Current(), ring.Other()} {
 		replaced := id != ring.Current() && !ring.From(id).After(ring.From(ring.Current()))
-		if id == "" || replaced || hasKey(known, id) {
+		// A database that names no key may hold rows under either.
+		if id == "" || replaced && len(known) > 0 || hasKey(known, id) {
 			continue
 		}
 		mark, err := ring.Mark(id)
@@ -89,6 +95,25 @@ func markKeys(ctx context.Context, s verify.Store, ring *secret.Ring) error {
 		}
 		if err := s.AddKey(ctx, verify.KeyMark{ID: id, Mark: mark}); err != nil {
 			return err
+		}
+	}
+	// Another node may have added another key under the same id meanwhile.
+	if known, err = s.Keys(ctx); err != nil {
+		return err
+	}
+	return compareKeys(known, ring)
+}
+
+// readable refuses a ring that cannot read the rows of a database which does not
+// say what keys it needs.
+func readable(ctx context.Context, s verify.Store, ring *secret.Ring) error {
+	rows, err := s.Verifications(ctx, verify.ID{}, "", 1)
+	if err != nil {
+		return err
+	}
+	for _, v := range rows {
+		if _, err := v.Number(ring); err != nil {
+			return fmt.Errorf("key_file: the rows of the database cannot be read with it; bring the right one back from your copy: %w", err)
 		}
 	}
 	return nil

@@ -106,11 +106,11 @@ func replaceKeyFile(path string, ring *secret.Ring) error {
 	defer func() { _ = os.Remove(f.Name()) }() // it has another name once all is well
 	_, err = f.WriteString(keyFileHead + ring.Text())
 	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync())
-	if owner, ok := info.Sys().(*syscall.Stat_t); ok && err == nil && int(owner.Uid) != os.Geteuid() {
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && err == nil && (int(owner.Uid) != os.Geteuid() || int(owner.Gid) != os.Getegid()) {
 		err = f.Chown(int(owner.Uid), int(owner.Gid))
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = errors.Join(os.Rename(f.Name(), path), syncFolder(filepath.Dir(path)))
 	}
 	if err != nil {
 		return fmt.Errorf("the key file cannot be replaced: %w", err)

@@ -301,3 +301,44 @@ func TestAKeyFileThatCannotBeUsedChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Whoever brings an old copy of the file back takes the new key out of it, which
+// the running service alone would have from then on.
+func TestAKeyThatLeftTheFileDoesNotTakeOver(t *testing.T) {
+	f := &flow{t: t, ids: map[string]string{}, numbers: map[string]string{}}
+	c := flowConfig(t, "")
+	log := newLogbook()
+	f.serve(c, app.Options{Log: log.logger()})
+	before, err := os.ReadFile(c.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.RotateKey(c, f.now(), 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t, "the key file was read again", 1)
+	both, err := os.ReadFile(c.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(c.KeyFile, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t, "the keys stay as they were", 1)
+	if err := f.step("wait 11s"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.cycle("+12015550101"); err != nil {
+		t.Error(err)
+	}
+	if n := counts(t, c, "SELECT count(*) FROM verifications WHERE key_id <> 'k1'"); n != 0 {
+		t.Errorf("%d rows stand under a key that is in no file", n)
+	}
+	if err := os.WriteFile(c.KeyFile, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t, "the key file was read again", 2)
+	if err := f.cycle("+12015550102"); err != nil {
+		t.Error(err)
+	}
+}

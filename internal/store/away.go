@@ -26,6 +26,9 @@ func away(err error) bool {
 		return true
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if pg.Code == "53200" { // no room for the locks of so many: fewer may find it
+			return false
+		}
 		return slices.Contains(awayClasses, pg.Code[:min(2, len(pg.Code))]) || pg.Code == "25006" || pg.Code == "55P03"
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {

@@ -29,6 +29,7 @@ const (
 	connectTime = 5 * time.Second  // for one server to take a connection
 	batchTime   = 10 * time.Second // for a batch, once begun, against a server that hangs
 	readTime    = 5 * time.Second  // for a read, likewise
+	walkTime    = 5 * time.Minute  // for one of the keeper's that may go through a table
 )
 
 // session is what a connection that commits asks of the server.

@@ -51,19 +51,19 @@ func (p *Postgres) Queued(ctx context.Context) (n int, err error) {
 // Lapsed lists pending verifications whose time is over: see verify.Store.
 func (p *Postgres) Lapsed(ctx context.Context, from, to verify.ID, now time.Time, limit int) ([]verify.ID, error) {
 	const text = "SELECT id FROM verifications WHERE id >= $1 AND id < $2 AND status = 'pending' AND expires_at <= $3 ORDER BY id LIMIT $4"
-	return pgMany(ctx, p, scanID, text, from[:], to[:], millis(now), limit)
+	return pgWalk(ctx, p, scanID, text, from[:], to[:], millis(now), limit)
 }
 
 // Outlived lists what may be deleted: see verify.Store.
 func (p *Postgres) Outlived(ctx context.Context, after verify.ID, now time.Time, limit int) ([]verify.ID, error) {
 	const text = "SELECT id FROM verifications WHERE id > $1 AND purge_at BETWEEN 1 AND $2 ORDER BY id LIMIT $3"
-	return pgMany(ctx, p, scanID, text, after[:], millis(now), limit)
+	return pgWalk(ctx, p, scanID, text, after[:], millis(now), limit)
 }
 
 // Verifications reads them in order: see verify.Store.
 func (p *Postgres) Verifications(ctx context.Context, after verify.ID, except string, limit int) ([]verify.Verification, error) {
 	const text = "SELECT " + verificationColumns + " FROM verifications WHERE id > $1 AND key_id <> $2 ORDER BY id LIMIT $3"
-	return pgMany(ctx, p, scanVerification, text, after[:], except, limit)
+	return pgWalk(ctx, p, scanVerification, text, after[:], except, limit)
 }
 
 // Forget deletes old replays: see verify.Store.
@@ -142,7 +142,11 @@ func (p *Postgres) Profile(ctx context.Context, tenant, name string, want verify
 // twice: a connection that was idle while its server went away is found out by the
 // first to use it, who is not to suffer for it.
 func (p *Postgres) reading(ctx context.Context, do func(context.Context, *pgx.Conn) error) error {
-	within, cancel := context.WithTimeout(ctx, readTime)
+	return p.readingFor(ctx, readTime, do)
+}
+
+func (p *Postgres) readingFor(ctx context.Context, most time.Duration, do func(context.Context, *pgx.Conn) error) error {
+	within, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	lost, err := p.readOnce(within, do)
 	if !lost || ctx.Err() != nil { // a connection ends with its caller
@@ -198,13 +202,23 @@ func pgOne[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error
 }
 
 func pgMany[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (all []R, err error) {
-	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
+	err = p.reading(ctx, collect(&all, scan, text, args))
+	return all, wrap(err)
+}
+
+// pgWalk is pgMany for what may go through a whole table.
+func pgWalk[R any](ctx context.Context, p *Postgres, scan func(scanner) (R, error), text string, args ...any) (all []R, err error) {
+	err = p.readingFor(ctx, walkTime, collect(&all, scan, text, args))
+	return all, wrap(err)
+}
+
+func collect[R any](all *[]R, scan func(scanner) (R, error), text string, args []any) func(context.Context, *pgx.Conn) error {
+	return func(ctx context.Context, c *pgx.Conn) error {
 		rows, err := c.Query(ctx, text, args...)
 		if err != nil {
 			return err
 		}
-		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (R, error) { return scan(row) })
+		*all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (R, error) { return scan(row) })
 		return err
-	})
-	return all, wrap(err)
+	}
 }

@@ -27,9 +27,10 @@ const (
 
 	pgSubjects = "SELECT key, key_id, live, streak, hour, day FROM subjects WHERE key = ANY(" + pgNamedSubjects + ")"
 
-	// Those named, the live ones of the subjects, and those that replays are about.
+	// Those named, the live ones of the subjects that are named themselves, and those
+	// that replays are about.
 	pgVerifications = "SELECT " + verificationColumns + ` FROM verifications WHERE id = ANY($2::bytea[]
-			|| ARRAY(SELECT live FROM subjects WHERE key = ANY(` + pgNamedSubjects + `))
+			|| ARRAY(SELECT live FROM subjects WHERE key = ANY($1::bytea[]))
 			|| ARRAY(SELECT verification FROM replays WHERE key = ANY($3::bytea[])))`
 
 	pgDeliveries = "SELECT " + deliveryColumns + ` FROM deliveries

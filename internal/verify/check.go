@@ -203,5 +203,9 @@ func (u Unlock) Decide(_ *Env, rows Rows, _ time.Time) (Changes, bool, error) {
 		return Changes{}, false, nil
 	}
 	s.Streak = 0
-	return Changes{Subject: s}, true, nil
+	changes := Changes{Subject: s}
+	if rows.Other != nil { // its streak would come back; what it knew besides is in s
+		changes.GoneSubjects = []SubjectKey{rows.Other.Key}
+	}
+	return changes, true, nil
 }

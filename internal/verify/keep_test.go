@@ -279,3 +279,21 @@ func TestTheOldKeyIsNeededUntilTheLastAnswerUnderItIsForgotten(t *testing.T) {
 	w.now = verify.KeyNeededUntil(takenOver)
 	outcome(t, w, cmd, verify.OutcomeUsed)
 }
+
+func TestUnlockingASubjectThatStandsTwiceUnlocksBoth(t *testing.T) {
+	w := newWorld()
+	alone := w.env.Keys
+	promote := rotated(t, w)
+	promote()
+	both := w.env.Keys
+	must(t, w, start(ada)) // under k2
+	w.env.Keys = alone
+	w.guessWrong(t, verify.MaxStreak) // under k1, unseen
+	w.env.Keys = both
+	w.pass(verify.MaxValidity)
+	refused(t, w, kept(), verify.Locked)
+	if !must(t, w, verify.Unlock{Target: verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}}) {
+		t.Error("there was nothing to unlock")
+	}
+	must(t, w, kept())
+}
