@@ -83,7 +83,7 @@ type dbCopyCmd struct {
 	Config string `help:"Configuration file. Of --from and --to, the one that is left out is its database." type:"existingfile" placeholder:"FILE"`
 	From   string `help:"Database to copy. No service may be using it." placeholder:"sqlite:PATH"`
 	To     string `help:"Database to fill. It must have no rows." placeholder:"postgres://USER@HOST/NAME"`
-	Check  bool   `help:"Copy nothing: compare a copy that was made before, row by row."`
+	Check  bool   `help:"Copy nothing: compare a copy that was made before, row by row. Only before a service has run on it."`
 	JSON   bool   `name:"json" help:"Print the report as one JSON line, for scripts."`
 }
 
@@ -119,7 +119,8 @@ func (c *dbCopyCmd) Run(ctx context.Context, s streams) error {
 		printReport(s.out, report)
 	}
 	if !report.Same {
-		return errors.Join(err, errors.New("the two databases are not the same: do not start a service on the copy, but make its database anew and copy again"))
+		return errors.Join(err, errors.New("the two databases are not the same. If a service has run on the copy already, that is as it should be: "+
+			"keep the copy, and start nothing on the old database. If none has, do not start a service on the copy: make its database anew and copy again"))
 	}
 	return err
 }

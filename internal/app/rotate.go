@@ -55,8 +55,12 @@ func RetireKey(ctx context.Context, c Config, now time.Time) (id string, err err
 	}
 	ring := full.At(now)
 	old := ring.Other()
-	if old == "" || ring.From(old).After(ring.From(ring.Current())) {
+	if old == "" {
 		return "", errors.New("there is no old key in the key file")
+	}
+	if from := ring.From(old); from.After(ring.From(ring.Current())) {
+		return "", fmt.Errorf("key %s takes over from %s at %s; until then %s is the current key, and it is needed for a day more",
+			old, ring.Current(), from.Format(time.RFC3339), ring.Current())
 	}
 	marks, err := s.database.keyMarks(ctx)
 	if err != nil {
