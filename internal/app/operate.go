@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"countersign/internal/ledger"
@@ -49,6 +51,12 @@ func (c *Config) operate(ctx context.Context, name, number string) (n int, err e
 	s, err := c.check()
 	if err != nil {
 		return 0, err
+	}
+	// «Nothing is stored» must not be said of a database that was made to say so.
+	if path := s.database.path; path != "" {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return 0, fmt.Errorf("there is no database at %s: use the configuration of the service, and start the command where the service starts", path)
+		}
 	}
 	if n, served, err := s.database.ask(ctx, name, number); served {
 		return n, err

@@ -342,3 +342,18 @@ func TestAKeyThatLeftTheFileDoesNotTakeOver(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnOperatorsCommandMakesNoDatabase(t *testing.T) {
+	c := flowConfig(t, "")
+	for _, command := range []func() error{
+		func() error { _, err := app.Erase(t.Context(), c, "+12015550101"); return err },
+		func() error { _, err := app.Unlock(t.Context(), c, "+12015550101"); return err },
+	} {
+		if err := command(); err == nil || !strings.Contains(err.Error(), "there is no database at") {
+			t.Errorf("told %v", err)
+		}
+	}
+	if _, err := os.Stat(strings.TrimPrefix(c.Database, "sqlite:")); !os.IsNotExist(err) {
+		t.Error("it made one")
+	}
+}
