@@ -408,8 +408,12 @@ func TestWhatThereIsNoRoomForIsSentAsSoonAsThereIs(t *testing.T) {
 			f.Offer(o.start(t, n))
 		}
 		time.Sleep(15*time.Second + time.Millisecond) // 60 messages, 4 at a time, a second each
-		if c.count() != 60 || f.Backlog() != 0 {
-			t.Errorf("%d messages, backlog %d", c.count(), f.Backlog())
+		if c.count() != 60 {
+			t.Errorf("%d messages", c.count())
+		}
+		time.Sleep(10 * time.Second) // the last sends and a count fell on one instant: the next one is right
+		if n := f.Backlog(); n != 0 {
+			t.Errorf("a backlog of %d", n)
 		}
 		sent := slices.Compact(slices.Sorted(slices.Values(c.sent)))
 		if len(sent) != 60 {
