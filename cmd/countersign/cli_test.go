@@ -36,6 +36,12 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		want string
 	}{
 		{"a good configuration", "key_file: k\napi_keys: [0123456789012345678901234567]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "The configuration is good."},
+		{"a key file that is not there", "key_file: nowhere\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "nowhere does not exist here"},
+		{"a key file that is none", "key_file: c.yml\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "key_file c.yml: line 1"},
+		{"a database URL that cannot be read", "key_file: k\ndatabase: 'postgres://u:SECRET-CANARY%zz@h/x'\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "the database URL cannot be read"},
+		{"a number to erase where nothing is", "key_file: k\n", nil, []string{"erase", "+12015550123", "--config", "c.yml"}, 1, "there is no database at"},
+		{"no number to erase", "key_file: k\n", nil, []string{"erase", "hello", "--config", "c.yml"}, 1, "characters that no number has"},
+		{"a key to rotate that is not there", "key_file: nowhere\n", nil, []string{"keys", "rotate", "--config", "c.yml"}, 1, "nowhere does not exist. If this is a new installation"},
 		{"the same as JSON", `{"key_file":"k","carriers":[{"name":"telnyx","type":"telnyx","api_key":"x","from":"+12015550100"}]}`, nil, []string{"config", "check", "--config", "c.yml"}, 0, "good"},
 		{"no key in production", carrier, nil, []string{"serve", "--config", "c.yml"}, 1, "countersign keys generate"},
 		{"a key file that is not there", "key_file: gone\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, "bring it back from your copy"},

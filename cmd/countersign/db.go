@@ -202,7 +202,7 @@ func printStatus(w io.Writer, st app.DBStatus) {
 	for _, k := range st.Keys {
 		note := ""
 		if k.InRing != nil && !*k.InRing {
-			note = ": NOT in the key ring, so they cannot be read"
+			note = ": NOT made with a key of the key ring, so they cannot be read"
 		}
 		fmt.Fprintf(t, "Key %s\t%s rows%s\n", k.ID, thousands(k.Rows), note)
 	}

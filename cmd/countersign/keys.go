@@ -56,7 +56,7 @@ func (c *keysRotateCmd) Run(_ context.Context, s streams) error {
  2. Keep a copy of it apart from the database.
  3. The service puts what is stored under the new key. A day after it has taken over, «countersign keys retire»
     takes the old one out of the file.
-`, done.Key, conf.KeyFile, done.Old, done.From.Local().Format(time.DateTime))
+`, done.Key, conf.KeyFile, done.Old, done.From.Format(time.RFC3339))
 	return nil
 }
 

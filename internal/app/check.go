@@ -30,21 +30,40 @@ type settings struct {
 	proxies   []netip.Prefix
 }
 
-// Check says what is wrong with c, and what is right but deserves a word. It
-// opens and makes nothing.
+// Check says what is wrong with c, and what is right but deserves a word. It reads
+// the key file if there is one, asks no database, and makes nothing.
 func (c *Config) Check() (warnings []string, err error) {
-	_, err = c.check()
+	if _, err = c.check(); err == nil {
+		_, err = databaseAt("database", c.Database)
+	}
+	if err != nil {
+		return c.warnings, err
+	}
+	ring, err := c.readKeys()
+	if ring == nil && err == nil && !c.development() {
+		c.warn("key_file %s does not exist here; the service needs it", c.KeyFile)
+	}
 	return c.warnings, err
 }
 
-// check turns c into settings, or says all that is wrong, a sentence each.
+// check turns c into settings for a service, or says all that is wrong, a sentence
+// each.
 func (c *Config) check() (settings, error) {
+	s, err := c.checkData()
+	host, _, _ := net.SplitHostPort(c.Listen) // said already if it is wrong
+	err = errors.Join(err, c.checkCarriers(), c.checkInbox(host))
+	c.advise(host, s)
+	return s, err
+}
+
+// checkData is check for those who look at what is stored and send nothing.
+func (c *Config) checkData() (settings, error) {
 	var s settings
 	var errs []error
 	wrong := func(key, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
+	_, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		wrong("listen", "%q is not host:port, such as 127.0.0.1:3000", c.Listen)
 	}
@@ -71,8 +90,7 @@ func (c *Config) check() (settings, error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.checkKeys(), c.checkCarriers(), c.checkInbox(host), c.Log.check())
-	c.advise(host, s)
+	errs = append(errs, c.checkKeys(), c.Log.check())
 	return s, errors.Join(errs...)
 }
 

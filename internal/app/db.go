@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,9 +54,10 @@ func StatusOfDatabase(ctx context.Context, c Config) (DBStatus, error) {
 		return st, err
 	}
 	for i := range st.Keys {
-		_, err := ring.Sum(st.Keys[i].ID, secret.API)
-		known := !errors.Is(err, secret.ErrKey)
-		st.Keys[i].InRing = &known
+		k := &st.Keys[i]
+		mark, err := ring.Mark(k.ID)
+		known := err == nil && (k.Mark == nil || bytes.Equal(mark[:], k.Mark))
+		k.InRing = &known
 	}
 	return st, nil
 }

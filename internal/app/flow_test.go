@@ -115,26 +115,32 @@ func flowConfigIn(dir, database string) app.Config {
 func (f *flow) serve(c app.Config, o app.Options) (stop func()) {
 	f.t.Helper()
 	o.Now = f.now
-	a, err := app.Open(f.t.Context(), c, o)
+	f.Started, stop = serve(f.t, c, o)
+	return stop
+}
+
+// serve runs a service until stop is called or the test ends.
+func serve(t *testing.T, c app.Config, o app.Options) (where app.Started, stop func()) {
+	t.Helper()
+	a, err := app.Open(t.Context(), c, o)
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
-	l, err := a.Listen(f.t.Context())
+	l, err := a.Listen(t.Context())
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
-	f.Started = a.Describe(l)
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- a.Serve(ctx, l) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-served; err != nil {
-			f.t.Error(err)
+			t.Error(err)
 		}
 	})
-	f.t.Cleanup(stop)
-	return stop
+	t.Cleanup(stop)
+	return a.Describe(l), stop
 }
 
 func (f *flow) step(line string) error {

@@ -30,12 +30,8 @@ func (c *Config) openKeys() (*secret.Ring, error) {
 		ring := secret.Generate()
 		return ring, WriteKeyFile(c.KeyFile, ring)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("key_file: %s does not exist. If this is a new installation, make it with «countersign keys generate %s»; "+
-			"if not, bring it back from your copy: without it no code and no number in the database can be read", c.KeyFile, c.KeyFile)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("key_file: %w", err)
+		return nil, keyFileError(c.KeyFile, err)
 	}
 	if info, err := os.Stat(c.KeyFile); err == nil && info.Mode().Perm()&0o007 != 0 {
 		c.warn("key_file %s can be read by every user of this machine; «chmod 600» it", c.KeyFile)
@@ -46,9 +42,17 @@ func (c *Config) openKeys() (*secret.Ring, error) {
 func readKeyFile(path string) (*secret.Ring, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("key_file: %w", err)
+		return nil, keyFileError(path, err)
 	}
 	return parseKeyFile(path, text)
+}
+
+func keyFileError(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("key_file: %s does not exist. If this is a new installation, make it with «countersign keys generate %s»; "+
+			"if not, bring it back from your copy: without it no code and no number in the database can be read", path, path)
+	}
+	return fmt.Errorf("key_file: %w", err)
 }
 
 func parseKeyFile(path string, text []byte) (*secret.Ring, error) {

@@ -48,8 +48,11 @@ func Erase(ctx context.Context, c Config, number string) (int, error) {
 // operate has the service that runs on the database's file do it, or does it
 // itself where there is none.
 func (c *Config) operate(ctx context.Context, name, number string) (n int, err error) {
-	s, err := c.check()
+	s, err := c.checkData()
 	if err != nil {
+		return 0, err
+	}
+	if _, err := phone.Parse(number, s.region); err != nil {
 		return 0, err
 	}
 	// «Nothing is stored» must not be said of a database that was made to say so.

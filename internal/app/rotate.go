@@ -45,7 +45,7 @@ func RotateKey(c Config, now time.Time, after time.Duration) (Rotated, error) {
 // RetireKey takes the old key out of the key file, if the database needs it no
 // more, and returns its id. Errors are sentences.
 func RetireKey(ctx context.Context, c Config, now time.Time) (id string, err error) {
-	s, err := c.check()
+	s, err := c.checkData()
 	if err != nil {
 		return "", err
 	}
@@ -72,7 +72,7 @@ func RetireKey(ctx context.Context, c Config, now time.Time) (id string, err err
 	if hasKey(marks, old) {
 		takenOver := ring.From(ring.Current())
 		return "", fmt.Errorf("key %s is still needed. The running service puts what is over under key %s, and forgets %s at %s at the earliest; its log says so",
-			old, ring.Current(), old, verify.KeyNeededUntil(takenOver).Local().Format(time.DateTime))
+			old, ring.Current(), old, verify.KeyNeededUntil(takenOver).Format(time.RFC3339))
 	}
 	alone, err := ring.Without(old)
 	if err != nil {
@@ -83,7 +83,7 @@ func RetireKey(ctx context.Context, c Config, now time.Time) (id string, err err
 
 // keyFile reads the key file of a checked configuration.
 func (c *Config) keyFile() (*secret.Ring, error) {
-	if _, err := c.check(); err != nil {
+	if _, err := c.checkData(); err != nil {
 		return nil, err
 	}
 	if c.KeyFile == "" {

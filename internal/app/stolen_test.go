@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
@@ -87,7 +86,6 @@ type victimRow struct{ id, number, code, custom string }
 func newVictim(t *testing.T, database string) *victim {
 	v := &victim{t: t, folder: t.TempDir(), database: database}
 	v.serve()
-	t.Cleanup(func() { v.stop() })
 	return v
 }
 
@@ -100,25 +98,7 @@ func (v *victim) serve() {
 		c.Database = v.database
 	}
 	c.AddInbox()
-	a, err := app.Open(v.t.Context(), c, app.Options{})
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	l, err := a.Listen(v.t.Context())
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	v.Started = a.Describe(l)
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- a.Serve(ctx, l) }()
-	v.stop = func() {
-		v.stop = func() {}
-		stop()
-		if err := <-served; err != nil {
-			v.t.Error(err)
-		}
-	}
+	v.Started, v.stop = serve(v.t, c, app.Options{})
 }
 
 // live makes verifications: a third with a code of the customer's own, half under

@@ -6,12 +6,13 @@ import (
 	"countersign/internal/verify"
 )
 
-// The new and changed rows of a batch go to the server by table, all in one statement: a column is
-// an array, which the server takes apart. A statement for each row would cost the
-// server more than the row.
+// The new rows of a table go to the server in one statement, and so do the changed
+// ones: a column is an array, which the server takes apart. A statement for each
+// row would cost the server more than the row.
 
-// queueDirty queues what is gone, and then what is dirty, subjects first and each table in key order, and
-// returns how many rows each of the queued statements writes.
+// queueDirty queues what is gone, and then what is dirty, subjects first and each
+// table in key order, and returns how many rows each of the queued statements
+// writes.
 func queueDirty(b *pgx.Batch, snap *verify.Snapshot) []int {
 	w := &writes{batch: b}
 	for _, key := range snap.GoneSubjects() {

@@ -40,6 +40,7 @@ type KeyRows struct {
 	ID     string `json:"id"`
 	Rows   int64  `json:"rows"`
 	InRing *bool  `json:"in_ring,omitempty"` // filled in by whoever has the key ring
+	Mark   []byte `json:"-"`                 // that the key made; nil if the database has none
 }
 
 // Migrated says from which schema to which a database was brought.
@@ -148,6 +149,8 @@ func (st *Status) table(ctx context.Context, s side, r relation, now time.Time) 
 			strconv.FormatInt(millis(now), 10))
 	case "deliveries":
 		err = st.deliveries(ctx, s)
+	case "keys":
+		err = st.marks(ctx, s)
 	}
 	if err == nil && slices.ContainsFunc(r.columns, func(c column) bool { return c.name == "key_id" }) {
 		err = st.keys(ctx, s, r)
@@ -171,14 +174,27 @@ func (st *Status) keys(ctx context.Context, s side, r relation) error {
 	return each(ctx, s, "SELECT key_id, count(*) FROM "+quote(r.name)+" GROUP BY key_id", func(row []any) error {
 		id, _ := row[0].(string)
 		n, _ := row[1].(int64)
-		i := slices.IndexFunc(st.Keys, func(k KeyRows) bool { return k.ID == id })
-		if i < 0 {
-			i = len(st.Keys)
-			st.Keys = append(st.Keys, KeyRows{ID: id})
-		}
-		st.Keys[i].Rows += n
+		st.key(id).Rows += n
 		return nil
 	})
+}
+
+// marks reads what shows which key stands under an id.
+func (st *Status) marks(ctx context.Context, s side) error {
+	return each(ctx, s, "SELECT id, mark FROM keys", func(row []any) error {
+		id, _ := row[0].(string)
+		st.key(id).Mark, _ = row[1].([]byte)
+		return nil
+	})
+}
+
+func (st *Status) key(id string) *KeyRows {
+	i := slices.IndexFunc(st.Keys, func(k KeyRows) bool { return k.ID == id })
+	if i < 0 {
+		i = len(st.Keys)
+		st.Keys = append(st.Keys, KeyRows{ID: id})
+	}
+	return &st.Keys[i]
 }
 
 // Migrate makes the file if there is none, and brings it up to date.
