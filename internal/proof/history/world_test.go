@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -259,11 +260,24 @@ func (w *world) code(number string) string {
 	return code
 }
 
-// wrong is the i-th code that is not code.
+// wrong is the i-th code that is not code. The digits are read as decimal whatever
+// they begin with.
 func wrong(code string, i int) string {
-	var n int
-	_, _ = fmt.Sscan(code, &n) // six digits, as code has seen to
+	n, _ := strconv.Atoi(code) // six digits, as world.code has seen to
 	return fmt.Sprintf("%06d", (n+1+i)%1_000_000)
+}
+
+// TestNoWrongCodeIsTheRightOne keeps the proofs from guessing right by mistake, as they
+// did when a code that began with noughts was read as an octal number.
+func TestNoWrongCodeIsTheRightOne(t *testing.T) {
+	for n := range 1_000 {
+		code := fmt.Sprintf("%06d", n)
+		for i := range 200 {
+			if wrong(code, i) == code {
+				t.Fatalf("wrong code %d of %s is the right one", i, code)
+			}
+		}
+	}
 }
 
 // together runs n clients that are released at once, and returns what each was told.
