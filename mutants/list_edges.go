@@ -71,7 +71,7 @@ var hosted = []mutant{
 	{name: "a slip of the keyboard spends a guess", file: flow, kill: pages, run: "TestASlip", find: "|| v.Code.Plausible(guess)", with: "|| true"},
 	{name: "a field may be given twice", file: "internal/pages/form.go", kill: pages, run: "TestABody", find: "err != nil || ambiguous(fields)", with: "err != nil"},
 	{name: "the pages' starts are outside the network's limit", file: flow, kill: pages,
-		find: "Number: number, Network: p.Network(r),", with: "Number: number,"},
+		find: "Address: verify.Phone(number), Network: p.Network(r),", with: "Address: verify.Phone(number),"},
 	{name: "the pages' resends are outside the network's limit", file: flow, kill: pages, find: "Sends: sends, Network: p.Network(r),", with: "Sends: sends,"},
 	{name: "the pages tell resend nothing of a double click", file: flow, kill: pages, run: "TestADoubleClick",
 		find: "Sends: sends, Network", with: "Network"},

@@ -43,7 +43,7 @@ var kept = []mutant{
 	{name: "of a subject that stands twice the better count holds", file: snapshot, kill: core,
 		find: "max(s.Streak, o.Streak)", with: "min(s.Streak, o.Streak)"},
 	{name: "what was spent under the other key is not spent", file: snapshot, kill: core,
-		find: "[...]BucketKey{n.Bucket, n.OtherBucket}", with: "[...]BucketKey{n.Bucket}"},
+		find: "[...]BucketKey{now, other}", with: "[...]BucketKey{now}"},
 	{name: "a deleted row is seen by the next command of its batch", file: snapshot, kill: store, run: sqlite,
 		find: "if e == nil || e.gone {", with: "if e == nil {"},
 	{name: "a deleted verification leaves its deliveries in the batch", file: snapshot, kill: core,

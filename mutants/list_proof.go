@@ -22,5 +22,5 @@ var proofs = []mutant{
 	{name: "a store that is away is asked for each command", file: ledger, kill: "internal/ledger",
 		find: " && !errors.Is(err, verify.ErrAway)", with: ""},
 	{name: "a check by number takes another's verification", file: check, kill: wiring, run: "Moved",
-		find: "return !number.Equal(c.Target.Number), err", with: "return false && !number.Equal(c.Target.Number), err"},
+		find: "return !to.Equal(c.Target.Address), err", with: "return false && !to.Equal(c.Target.Address), err"},
 }

@@ -40,7 +40,7 @@ var histories = []mutant{
 		find: "\treturn true, nil\n", with: "\treturn false, nil\n"},
 
 	{name: "somebody else's rows answer for a number", file: check, kill: app, run: "TestWhatIsMoved",
-		find: "return !number.Equal(c.Target.Number), err", with: "_ = number\n\treturn false, err"},
+		find: "return !to.Equal(c.Target.Address), err", with: "_ = to\n\treturn false, err"},
 	{name: "the fingerprint of a request is kept without a key", file: once, kill: app, run: robbed,
 		find: `return env.hash16("fingerprint", o.Key, string(o.Fingerprint[:]))`, with: "_ = env\n\treturn o.Fingerprint, [16]byte{}, nil"},
 	{name: "equal requests show", file: once, kill: app, run: robbed, find: `"fingerprint", o.Key, `, with: `"fingerprint", `},

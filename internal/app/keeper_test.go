@@ -37,7 +37,7 @@ func TestTheKeeperWritesDownWhatHasExpired(t *testing.T) {
 		}
 		started, err := ledger.Do(t.Context(), l, verify.Start{
 			Profile: verify.Profile{Tenant: "t", Template: message.Plain, Code: code.Default, Validity: d},
-			Channel: verify.SMS, Number: phone.Trusted("+44740012345" + n),
+			Channel: verify.SMS, Address: verify.Phone(phone.Trusted("+44740012345" + n)),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func TestTheKeeperKeepsTheAnswerToAnIdempotencyKeyForADay(t *testing.T) {
 	begin := func() verify.ID {
 		started, err := ledger.Do(t.Context(), l, verify.Start{
 			Profile: verify.Profile{Tenant: "t", Template: message.Plain, Code: code.Default, Validity: time.Minute},
-			Channel: verify.SMS, Number: phone.Trusted("+447400123451"), Once: &verify.Once{Key: "k"},
+			Channel: verify.SMS, Address: verify.Phone(phone.Trusted("+447400123451")), Once: &verify.Once{Key: "k"},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -96,7 +96,7 @@ func (o *operator) do(ctx context.Context, name, number string) (int, error) {
 
 func (o *operator) unlock(ctx context.Context, to phone.Number) (int, error) {
 	found, err := ledger.Do(ctx, o.ledger, verify.Unlock{
-		Target: verify.Target{Tenant: o.profile.Tenant, Profile: o.profile.ID, Number: to},
+		Target: verify.Target{Tenant: o.profile.Tenant, Profile: o.profile.ID, Address: verify.Phone(to)},
 	})
 	if verify.KindOf(err) == verify.NotFound {
 		return 0, fmt.Errorf("no verification of %s was ever begun here", to)
@@ -120,12 +120,12 @@ func (o *operator) erase(ctx context.Context, to phone.Number) (int, error) {
 		}
 		// One after the other: the subject goes with its newest, which comes last.
 		for _, v := range rows {
-			number, err := v.Number(o.keys)
+			held, err := v.To(o.keys)
 			if err != nil {
 				unread = fmt.Errorf("verification %s, and perhaps others, cannot be read and may be of this number: %w", v.ID, err)
 				continue
 			}
-			if number.E164() != to.E164() {
+			if !held.Equal(verify.Phone(to)) {
 				continue
 			}
 			gone, err := ledger.Do(ctx, o.ledger, verify.Erase{Verification: v.ID})

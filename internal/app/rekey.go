@@ -112,7 +112,7 @@ func readable(ctx context.Context, s verify.Store, ring *secret.Ring) error {
 		return err
 	}
 	for _, v := range rows {
-		if _, err := v.Number(ring); err != nil {
+		if _, err := v.To(ring); err != nil {
 			return fmt.Errorf("key_file: the rows of the database cannot be read with it; bring the right one back from your copy: %w", err)
 		}
 	}

@@ -171,7 +171,7 @@ func (t *thief) lookForPlain() {
 // open are the columns in which equal values tell nothing: what is public, and
 // what says that two rows belong together.
 var open = []string{
-	"verifications.subject", "verifications.profile", "deliveries.verification", "replays.verification",
+	"verifications.subject", "verifications.profile", "verifications.previous", "deliveries.verification", "replays.verification",
 }
 
 // tag is what follows a sealed value; it differs where only the row does.

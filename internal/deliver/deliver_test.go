@@ -95,7 +95,7 @@ func (o *outbox) start(t *testing.T, n byte) verify.Job {
 	to := phone.Trusted("+4474001234" + string([]byte{'0' + n/10, '0' + n%10}))
 	_, jobs, err := run(o, verify.Start{
 		Profile: verify.Profile{Tenant: "t", Template: message.Plain, Code: code.Default, Validity: verify.MaxValidity},
-		Channel: verify.SMS, Number: to,
+		Channel: verify.SMS, Address: verify.Phone(to),
 	})
 	if err != nil || len(jobs) != 1 {
 		t.Fatal(jobs, err)

@@ -55,7 +55,7 @@ func number(n int) phone.Number {
 }
 
 func start(n int) verify.Start {
-	return verify.Start{Profile: profile, Channel: verify.SMS, Number: number(n)}
+	return verify.Start{Profile: profile, Channel: verify.SMS, Address: verify.Phone(number(n))}
 }
 
 func begin(t *testing.T, l *ledger.Ledger, n int) (verify.Verification, string) {

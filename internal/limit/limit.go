@@ -15,6 +15,9 @@ import "time"
 type Rule struct {
 	Count int
 	Per   time.Duration
+	// Fixed: never more than Count in each stretch of Per since 1970, and all of them
+	// back when the next one begins, as money a day is counted.
+	Fixed bool
 }
 
 // State is the memory of one limit: the instant, in Unix milliseconds, at which
@@ -31,6 +34,9 @@ func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
 	if r.Unlimited() {
 		return s, 0
 	}
+	if r.Fixed {
+		return r.count(s, now)
+	}
 	step := r.Per.Milliseconds() / int64(r.Count)
 	at := now.UnixMilli()
 	// A state further ahead than a full allowance can only come from a clock that
@@ -40,6 +46,20 @@ func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
 		return s, time.Duration(over) * time.Millisecond
 	}
 	return State(whole + step), 0
+}
+
+// count spends one event of a fixed stretch. Its memory is the stretch's end and as
+// many milliseconds after it as events are spent, so that it is idle once the stretch
+// is over, as other states are.
+func (r Rule) count(s State, now time.Time) (State, time.Duration) {
+	per := r.Per.Milliseconds()
+	at := now.UnixMilli()
+	end := State(at - at%per + per)
+	spent := max(0, s-end)
+	if spent >= State(r.Count) {
+		return s, time.Duration(int64(end)-at) * time.Millisecond
+	}
+	return end + spent + 1, 0
 }
 
 // Unlimited says whether the rule lets everything pass.

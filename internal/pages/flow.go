@@ -48,7 +48,7 @@ func (p *pages) start(w http.ResponseWriter, r *http.Request) {
 
 func (p *pages) begin(r *http.Request, number phone.Number) (verify.Started, error) {
 	return p.Engine.Start(r.Context(), verify.Start{
-		Profile: p.Profile, Channel: verify.SMS, Number: number, Network: p.Network(r),
+		Profile: p.Profile, Channel: verify.SMS, Address: verify.Phone(number), Network: p.Network(r),
 	})
 }
 
@@ -178,7 +178,7 @@ func (p *pages) resend(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 	case v != nil && v.StatusAt(p.Now()) == verify.Pending:
 		_, err = p.Engine.Resend(r.Context(), verify.Resend{
-			Tenant: p.Profile.Tenant, Verification: v.ID, Sends: sends, Network: p.Network(r),
+			Tenant: p.Profile.Tenant, Verification: v.ID, Sends: sends, Network: p.Network(r), Quotas: p.Profile.Quotas,
 		})
 	default:
 		var begun verify.Started

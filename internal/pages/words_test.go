@@ -30,7 +30,7 @@ func TestEveryKindAndOutcomeHasWords(t *testing.T) {
 	}
 	all = append(all, sayFault, sayNoSession, sayOtherTab, saySentAgain, saySentNew, sayStillGood,
 		sayCodeEmpty, sayCodeLength, sayCodeCharacter, sayClass(verify.UnknownClass),
-		sayField(verify.FieldNumber), sayField(verify.FieldCode))
+		sayField(verify.FieldAddress), sayField(verify.FieldCode))
 	for _, s := range all {
 		if !english.has(s) {
 			t.Errorf("no sentence for %s", s)

@@ -44,7 +44,7 @@ func cycle(b *testing.B, s verify.Store, writers int) {
 				b.Error(err)
 				return
 			}
-			started, err := ledger.Do(b.Context(), l, verify.Start{Profile: profile, Channel: verify.SMS, Number: to})
+			started, err := ledger.Do(b.Context(), l, verify.Start{Profile: profile, Channel: verify.SMS, Address: verify.Phone(to)})
 			if err != nil {
 				b.Error(err)
 				return

@@ -42,7 +42,7 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 
 		{&st.addSubject, "INSERT INTO subjects (key, key_id, live, streak, hour, day) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&st.addVerification, "INSERT INTO verifications (" + verificationColumns + `)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&st.addDelivery, "INSERT INTO deliveries (" + deliveryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&st.addBucket, "INSERT INTO buckets (key, state) VALUES (?, ?)"},
 		{&st.addReplay, "INSERT INTO replays (key, fingerprint, verification, outcome, created_at) VALUES (?, ?, ?, ?, ?)"},
@@ -129,6 +129,11 @@ func (b *batch) load(n verify.Needs) error {
 	}
 	if err := errors.Join(b.loadBucket(n.Bucket), b.loadBucket(n.OtherBucket)); err != nil {
 		return err
+	}
+	for _, q := range n.Quotas {
+		if err := errors.Join(b.loadBucket(q.Key), b.loadBucket(q.Other)); err != nil {
+			return err
+		}
 	}
 	if err := b.loadDelivery(n.Delivery); err != nil {
 		return err
@@ -295,7 +300,8 @@ func (b *batch) saveVerification(d verify.Dirty[verify.Verification]) error {
 	if d.New {
 		return b.exec(b.st.addVerification, r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
 			r.Address, r.KeyID, string(r.Code.Alphabet), int64(r.Code.Length), blob(r.CustomCode), r.Template, r.AppName, string(r.Status),
-			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.PurgeAt), millis(r.UpdatedAt))
+			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.PurgeAt), millis(r.UpdatedAt),
+			r.Previous[:], detailsText(r.Details))
 	}
 	if d.Rekeyed {
 		if err := b.exec(b.st.rekeyVerification, r.Subject[:], r.Address, r.KeyID, blob(r.CustomCode), r.ID[:]); err != nil {

@@ -59,11 +59,11 @@ func gather(needs []verify.Needs) *pgKeys {
 				k.locks = append(k.locks, lockOf(replayLock, key[:8]))
 			}
 		}
-		for _, key := range [...]*verify.BucketKey{&n.Bucket, &n.OtherBucket} {
-			if *key != (verify.BucketKey{}) {
-				k.buckets = append(k.buckets, key[:])
-				k.locks = append(k.locks, lockOf(bucketLock, key[:8]))
-			}
+		k.bucket(&n.Bucket)
+		k.bucket(&n.OtherBucket)
+		for q := range n.Quotas {
+			k.bucket(&n.Quotas[q].Key)
+			k.bucket(&n.Quotas[q].Other)
 		}
 		if n.Delivery != (verify.DeliveryKey{}) {
 			k.deliveries = append(k.deliveries, n.Delivery.Verification[:])
@@ -85,6 +85,13 @@ func gather(needs []verify.Needs) *pgKeys {
 	k.anySubject = len(k.subjects)+len(k.verifications) > 0
 	k.anyVerification = k.anySubject || len(k.replays) > 0
 	return k
+}
+
+func (k *pgKeys) bucket(key *verify.BucketKey) {
+	if *key != (verify.BucketKey{}) {
+		k.buckets = append(k.buckets, key[:])
+		k.locks = append(k.locks, lockOf(bucketLock, key[:8]))
+	}
 }
 
 // load begins a transaction, locks what the keys name and reads it, in one round

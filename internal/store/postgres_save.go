@@ -104,6 +104,7 @@ func verificationArgs(d verify.Dirty[verify.Verification]) []any {
 			r.ID[:], r.Tenant, r.Profile[:], r.Subject[:], r.Purpose, string(r.Channel),
 			r.Address, r.KeyID, string(r.Code.Alphabet), int64(r.Code.Length), r.CustomCode, r.Template, r.AppName, string(r.Status),
 			int64(r.Guesses), int64(r.Sends), millis(r.SentAt), millis(r.CreatedAt), millis(r.ExpiresAt), millis(r.PurgeAt), millis(r.UpdatedAt),
+			r.Previous[:], detailsText(r.Details),
 		}
 	}
 	return []any{

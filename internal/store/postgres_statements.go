@@ -44,7 +44,7 @@ const (
 	pgAddVerification = "INSERT INTO verifications (" + verificationColumns + `) SELECT * FROM
 		unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::bytea[], $8::text[],
 			$9::text[], $10::bigint[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],
-			$17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])`
+			$17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bytea[], $23::text[])`
 	pgAddDelivery = "INSERT INTO deliveries (" + deliveryColumns + `) SELECT * FROM
 		unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
 			$9::text[], $10::text[], $11::bigint[], $12::bigint[])`

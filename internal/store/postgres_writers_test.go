@@ -29,7 +29,7 @@ func TestOfManyRightAnswersInTwoBatchesOneIsAccepted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		started, err := ledger.Do(t.Context(), l, verify.Start{Profile: profile, Channel: verify.SMS, Number: to})
+		started, err := ledger.Do(t.Context(), l, verify.Start{Profile: profile, Channel: verify.SMS, Address: verify.Phone(to)})
 		if err != nil {
 			t.Fatal(err)
 		}

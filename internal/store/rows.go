@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"countersign/internal/code"
 	"countersign/internal/limit"
 	"countersign/internal/verify"
@@ -14,7 +16,8 @@ import (
 // into one of the core's is written once.
 
 const verificationColumns = `id, tenant, profile, subject, purpose, channel, address, key_id, alphabet, length,
-	custom_code, template, app_name, status, guesses, sends, sent_at, created_at, expires_at, purge_at, updated_at`
+	custom_code, template, app_name, status, guesses, sends, sent_at, created_at, expires_at, purge_at, updated_at,
+	previous, details`
 
 const deliveryColumns = `verification, number, channel, state, attempt, node, due_at, carrier, carrier_id, class,
 	created_at, updated_at`
@@ -32,18 +35,40 @@ func scanSubject(row scanner) (r verify.Subject, err error) {
 }
 
 func scanVerification(row scanner) (r verify.Verification, err error) {
-	var id, profile, subject []byte
-	var channel, alphabet, status string
+	var id, profile, subject, previous []byte
+	var channel, alphabet, status, details string
 	var sent, created, expires, purge, updated int64
 	err = row.Scan(&id, &r.Tenant, &profile, &subject, &r.Purpose, &channel, &r.Address, &r.KeyID, &alphabet, &r.Code.Length,
-		&r.CustomCode, &r.Template, &r.AppName, &status, &r.Guesses, &r.Sends, &sent, &created, &expires, &purge, &updated)
+		&r.CustomCode, &r.Template, &r.AppName, &status, &r.Guesses, &r.Sends, &sent, &created, &expires, &purge, &updated,
+		&previous, &details)
 	if err == nil {
 		r.Channel, r.Code.Alphabet, r.Status = verify.Channel(channel), code.Alphabet(alphabet), verify.Status(status)
 		r.SentAt, r.CreatedAt, r.UpdatedAt = instant(sent), instant(created), instant(updated)
 		r.ExpiresAt, r.PurgeAt = instant(expires), instant(purge)
-		err = errors.Join(fill(r.ID[:], id), fill(r.Profile[:], profile), fill(r.Subject[:], subject))
+		err = errors.Join(fill(r.ID[:], id), fill(r.Profile[:], profile), fill(r.Subject[:], subject),
+			fill(r.Previous[:], previous), parseDetails(&r.Details, details))
 	}
 	return r, err
+}
+
+// detailsText is what a message says besides its code, as it is stored: most say
+// nothing.
+func detailsText(d verify.Details) string {
+	if d.IsZero() {
+		return ""
+	}
+	text, err := json.Marshal(d, json.Deterministic(true))
+	if err != nil { // strings and a map of strings, which the core has checked
+		panic(err)
+	}
+	return string(text)
+}
+
+func parseDetails(to *verify.Details, text string) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), to)
 }
 
 func scanDelivery(row scanner) (r verify.Delivery, err error) {

@@ -102,7 +102,7 @@ func TestNoRefusalMakesAnSDKRetryInVain(t *testing.T) {
 
 func TestEveryFieldOfTheCoreHasItsNameHere(t *testing.T) {
 	for field, want := range map[string]string{
-		verify.FieldNumber: "/phone_number", verify.FieldCode: "/code", verify.FieldTimeout: "/timeout_secs", verify.FieldCustom: "/custom_code",
+		verify.FieldAddress: "/phone_number", verify.FieldCode: "/code", verify.FieldTimeout: "/timeout_secs", verify.FieldCustom: "/custom_code",
 	} {
 		rec := refuse(t, &verify.Error{Kind: verify.Invalid, Field: field, Err: errors.New("must be so")}, io.Discard)
 		e := read(t, rec).Errors[0]

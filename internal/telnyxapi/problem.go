@@ -38,6 +38,9 @@ var (
 	outOfRange      = form{http.StatusUnprocessableEntity, "10033", "Value out of range"}
 	unavailable     = form{http.StatusServiceUnavailable, "10037", "Service unavailable"}
 	unexpected      = form{http.StatusInternalServerError, "10007", "Unexpected error"}
+	forbidden       = form{http.StatusForbidden, "10010", "Authorization failed"}
+	duplicate       = form{http.StatusUnprocessableEntity, "10012", "Duplicate resource"}
+	spendLimit      = form{http.StatusBadRequest, "40333", "Spend limit reached"}
 	notEnabled      = form{http.StatusForbidden, "20015", "Feature not enabled"}
 	notWhitelisted  = form{http.StatusBadRequest, "40309", "Destination region not whitelisted"}
 )
@@ -56,21 +59,30 @@ var refusals = map[verify.Kind]struct {
 	verify.Cooldown:      {form: tooMany, detail: "A code was sent to this number a moment ago. Another one may be sent after the time in Retry-After.", noRetry: true},
 	verify.TooManySends:  {form: tooMany, detail: "This verification has had all its messages. Check a code, or start again after the time in Retry-After.", noRetry: true},
 	verify.TooManyStarts: {form: tooMany, detail: "Too many codes were asked for. Try again after the time in Retry-After.", noRetry: true},
+	verify.QuotaSpent:    {form: tooMany, detail: "A limit that was set for this account is spent. Try again after the time in Retry-After.", noRetry: true},
+	verify.SpendLimit:    {form: spendLimit, detail: "This verify profile has spent its daily_spend_limit. It may spend again after the time in Retry-After.", noRetry: true},
 	verify.Locked:        {form: unprocessable, detail: "Too many wrong codes in a row were tried for this number: it is locked.", noRetry: true},
 	verify.NumberType:    {form: badNumber, detail: "This number cannot receive the message", reason: true},
 	verify.Country:       {form: notWhitelisted, detail: "The number's country is not enabled", reason: true},
 	verify.NoChannel:     {form: notEnabled, detail: "This channel is not enabled: no carrier is configured for it."},
 	verify.KeyReused:     {form: unprocessable, detail: "This Idempotency-Key was used for another request. Use a new one."},
+	verify.Taken:         {form: duplicate, detail: "Another one has this name", reason: true},
+	verify.Full:          {form: unprocessable, detail: "There are as many as there may be", reason: true},
+	verify.Forbidden:     {form: forbidden, detail: "This API key may not do that", reason: true},
 	verify.Busy:          {form: unavailable, detail: "More messages are waiting than the carriers take. Try again after the time in Retry-After."},
 	verify.Unavailable:   {form: unavailable, detail: "The service cannot store your request right now. Try again after the time in Retry-After."},
 }
 
 // fields are the core's field names in this dialect.
 var fields = map[string]string{
-	verify.FieldNumber:  "phone_number",
-	verify.FieldCode:    "code",
-	verify.FieldTimeout: "timeout_secs",
-	verify.FieldCustom:  "custom_code",
+	verify.FieldAddress:  "phone_number",
+	verify.FieldCode:     "code",
+	verify.FieldTimeout:  "timeout_secs",
+	verify.FieldCustom:   "custom_code",
+	verify.FieldPayment:  "payment",
+	verify.FieldAppHash:  "app_hash",
+	verify.FieldCallKeys: "extension",
+	verify.FieldTags:     "tags",
 }
 
 // fieldForms are the forms of a field that the core found invalid.

@@ -118,7 +118,7 @@ func (a *api) start(r *request, channel verify.Channel) (any, error) {
 		return nil, err
 	}
 	cmd := verify.Start{
-		Profile: profile, Channel: channel, Number: number, Once: once,
+		Profile: profile, Channel: channel, Address: verify.Phone(number), Once: once,
 	}
 	if in.TimeoutSecs != nil {
 		// Bounded before it is multiplied, so that no large number wraps round to
@@ -138,7 +138,7 @@ func (a *api) start(r *request, channel verify.Channel) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.show(started.Verification, number), nil
+	return a.show(started.Verification, verify.Phone(number)), nil
 }
 
 func (a *api) retrieve(r *request) (any, error) {
@@ -153,11 +153,11 @@ func (a *api) retrieve(r *request) (any, error) {
 	if v == nil || v.Tenant != r.tenant {
 		return nil, &verify.Error{Kind: verify.NotFound}
 	}
-	number, err := v.Number(a.Keys)
+	to, err := v.To(a.Keys)
 	if err != nil {
 		return nil, err
 	}
-	return a.show(*v, number), nil
+	return a.show(*v, to), nil
 }
 
 func (a *api) checkByID(r *request) (any, error) {
@@ -185,7 +185,7 @@ func (a *api) checkByNumber(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := verify.Target{Tenant: r.tenant, Profile: profile.ID, Number: number}
+	target := verify.Target{Tenant: r.tenant, Profile: profile.ID, Address: verify.Phone(number)}
 	return a.check(r, in, verify.Check{Tenant: r.tenant, Target: target})
 }
 
@@ -202,11 +202,11 @@ func (a *api) check(r *request, in checkBody, cmd verify.Check) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, err := checked.Verification.Number(a.Keys)
+	to, err := checked.Verification.To(a.Keys)
 	if err != nil {
 		return nil, err
 	}
-	return checkAnswer{number.E164(), responseCodes[checked.Outcome].code, responseCodes[checked.Outcome].reason}, nil
+	return checkAnswer{to.Text(), responseCodes[checked.Outcome].code, responseCodes[checked.Outcome].reason}, nil
 }
 
 func (a *api) profile(tenant string, text *string) (verify.Profile, error) {

@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"countersign/internal/phone"
 	"countersign/internal/verify"
 )
 
@@ -85,9 +84,9 @@ var responseCodes = map[verify.Outcome]struct{ code, reason string }{
 }
 
 // show is the verification in Telnyx's form.
-func (a *api) show(v verify.Verification, number phone.Number) verification {
+func (a *api) show(v verify.Verification, to verify.Address) verification {
 	return verification{
-		ID: v.ID.String(), RecordType: "verification", Type: string(v.Channel), PhoneNumber: number.E164(),
+		ID: v.ID.String(), RecordType: "verification", Type: string(v.Channel), PhoneNumber: to.Text(),
 		VerifyProfileID: v.Profile.String(), Status: statuses[v.StatusAt(a.Now())],
 		TimeoutSecs: int(v.ExpiresAt.Sub(v.CreatedAt) / time.Second),
 		CreatedAt:   v.CreatedAt.UTC().Format(naive), UpdatedAt: v.UpdatedAt.UTC().Format(naive),

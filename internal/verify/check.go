@@ -30,12 +30,17 @@ func Outcomes() []Outcome {
 // the newest one of a target. Exactly one check of a verification is ever
 // answered with OutcomeAccepted, a replay of the same Once apart.
 //
-// Refusals: Invalid (code), NotFound, KeyReused.
+// A code for a payment is good for that payment alone: the dynamic linking of
+// Commission Delegated Regulation (EU) 2018/389, article 5.
+//
+// Refusals: Invalid (code, payment), NotFound, KeyReused.
 type Check struct {
 	Tenant       string
 	Verification ID     // zero: Target names it
 	Target       Target // looked at only without Verification
 	Guess        string
+	Amount       string // of a payment: what the person was shown with the code; empty if it is none
+	Payee        string
 	Once         *Once
 }
 
@@ -76,6 +81,9 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 		}
 		return Changes{}, Checked{}, &Error{Kind: NotFound}
 	}
+	if v.Details.Amount != c.Amount || v.Details.Payee != c.Payee {
+		return Changes{}, Checked{}, &Error{Kind: Invalid, Field: FieldPayment, Err: errors.New("must be the ones that the verification was started with")}
+	}
 	changes := Changes{}
 	outcome, open := unguessable(*v, subject, now)
 	if open {
@@ -97,15 +105,15 @@ func (c Check) Decide(env *Env, rows Rows, now time.Time) (Changes, Checked, err
 	return changes, Checked{outcome, *v}, nil
 }
 
-// anothers says that v, found by a target, is of another number. Only somebody who
+// anothers says that v, found by a target, is of another address. Only somebody who
 // has moved rows about in the database can make it so, and what is sealed in a row
 // says whose it is. The error is of package secret.
 func (c Check) anothers(env *Env, v Verification) (bool, error) {
 	if c.Verification != (ID{}) {
 		return false, nil
 	}
-	number, err := v.Number(env.Keys)
-	return !number.Equal(c.Target.Number), err
+	to, err := v.To(env.Keys)
+	return !to.Equal(c.Target.Address), err
 }
 
 // unguessable says why no guess is evaluated, or that one may be.
@@ -178,6 +186,36 @@ func (c Cancel) Decide(_ *Env, rows Rows, now time.Time) (Changes, Verification,
 	}
 	v.Status, v.UpdatedAt = Canceled, now
 	return Changes{Verifications: []Verification{*v}}, *v, nil
+}
+
+// Approve settles a pending verification as accepted on the tenant's word: it has
+// seen by itself that the person is the right one. It counts as the one acceptance.
+//
+// Refusals: NotFound, Settled.
+type Approve struct {
+	Tenant       string
+	Verification ID
+}
+
+// Needs names the verification.
+func (a Approve) Needs(*Env) (Needs, error) { return Needs{Verification: a.Verification}, nil }
+
+// Decide accepts or refuses.
+func (a Approve) Decide(_ *Env, rows Rows, now time.Time) (Changes, Verification, error) {
+	v, subject := rows.Verification, rows.Subject
+	if v == nil || v.Tenant != a.Tenant {
+		return Changes{}, Verification{}, &Error{Kind: NotFound}
+	}
+	if v.StatusAt(now) != Pending {
+		return Changes{}, Verification{}, &Error{Kind: Settled}
+	}
+	v.Status, v.UpdatedAt = Accepted, now
+	changes := Changes{Verifications: []Verification{*v}}
+	if subject != nil && subject.Streak > 0 {
+		subject.Streak = 0
+		changes.Subject = subject
+	}
+	return changes, *v, nil
 }
 
 // Unlock forgets the streak of a subject, as an operator may who knows that the

@@ -109,7 +109,7 @@ func TestTheHundredAndFirstWrongGuessInARowLocksEvenTheRightOne(t *testing.T) {
 
 func TestAnOperatorCanUnlockANumber(t *testing.T) {
 	w := newWorld()
-	target := verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}
+	target := verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(ada)}
 	refused(t, w, verify.Unlock{Target: target}, verify.NotFound)
 	for range 20 {
 		v := must(t, w, start(ada)).Verification
@@ -144,18 +144,18 @@ func TestACodeWorksOnlyForItsTenantProfilePurposeNumberAndVerification(t *testin
 	v := must(t, w, start(ada)).Verification
 	must(t, w, start(bob))
 	right := w.code(t, v)
-	target := verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}
+	target := verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(ada)}
 	for name, cmd := range map[string]verify.Check{
 		"another tenant, by id":     {Tenant: "u", Verification: v.ID, Guess: right},
 		"another verification":      {Tenant: "t", Verification: verify.ID{1}, Guess: right},
-		"another tenant, by number": {Tenant: "u", Target: verify.Target{Tenant: "u", Profile: profile.ID, Number: ada}, Guess: right},
-		"another profile":           {Tenant: "t", Target: verify.Target{Tenant: "t", Profile: verify.ID{7}, Number: ada}, Guess: right},
-		"another purpose":           {Tenant: "t", Target: verify.Target{Tenant: "t", Profile: profile.ID, Purpose: "pay", Number: ada}, Guess: right},
-		"a number never seen":       {Tenant: "t", Target: verify.Target{Tenant: "t", Profile: profile.ID, Number: phone.Trusted("+447400999999")}, Guess: right},
+		"another tenant, by number": {Tenant: "u", Target: verify.Target{Tenant: "u", Profile: profile.ID, Address: verify.Phone(ada)}, Guess: right},
+		"another profile":           {Tenant: "t", Target: verify.Target{Tenant: "t", Profile: verify.ID{7}, Address: verify.Phone(ada)}, Guess: right},
+		"another purpose":           {Tenant: "t", Target: verify.Target{Tenant: "t", Profile: profile.ID, Purpose: "pay", Address: verify.Phone(ada)}, Guess: right},
+		"a number never seen":       {Tenant: "t", Target: verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(phone.Trusted("+447400999999"))}, Guess: right},
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, w, cmd, verify.NotFound) })
 	}
-	outcome(t, w, verify.Check{Tenant: "t", Target: verify.Target{Tenant: "t", Profile: profile.ID, Number: bob}, Guess: right}, verify.OutcomeWrong)
+	outcome(t, w, verify.Check{Tenant: "t", Target: verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(bob)}, Guess: right}, verify.OutcomeWrong)
 	outcome(t, w, verify.Check{Tenant: "t", Target: target, Guess: right}, verify.OutcomeAccepted)
 }
 

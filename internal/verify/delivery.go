@@ -51,7 +51,7 @@ type Job struct {
 
 // Message makes what is handed to a carrier. The error is of package secret.
 func (j Job) Message(keys *secret.Ring) (Message, error) {
-	to, err := j.Verification.Number(keys)
+	to, err := j.Verification.To(keys)
 	if err != nil {
 		return Message{}, err
 	}

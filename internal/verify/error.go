@@ -24,6 +24,11 @@ const (
 	TooManySends Kind = "too_many_sends"
 	// TooManyStarts: the number or the network has had its share. Wait says how long.
 	TooManyStarts Kind = "too_many_starts"
+	// QuotaSpent: a limit that the tenant has set is spent. Wait says how long.
+	QuotaSpent Kind = "quota_spent"
+	// SpendLimit: the profile's messages of the day have cost what they may. Wait is
+	// until the next day.
+	SpendLimit Kind = "spend_limit"
 	// Locked: the subject has MaxStreak wrong guesses in a row.
 	Locked Kind = "locked"
 	// NumberType: the numbering plan says that the number cannot get this message.
@@ -34,6 +39,12 @@ const (
 	NoChannel Kind = "no_channel"
 	// KeyReused: an Idempotency-Key came back with another request.
 	KeyReused Kind = "key_reused"
+	// Taken: another one has that name.
+	Taken Kind = "taken"
+	// Full: the tenant has as many as it may have.
+	Full Kind = "full"
+	// Forbidden: this key, or anybody over the API, may not do that.
+	Forbidden Kind = "forbidden"
 	// Busy: more is waiting to be sent than carriers take. Wait says how long.
 	Busy Kind = "busy"
 	// Unavailable: the store did not answer, or it is unknown whether it did what
@@ -44,17 +55,21 @@ const (
 // Kinds lists every kind, for tests that each one has a form in each dialect.
 func Kinds() []Kind {
 	return []Kind{
-		Invalid, NotFound, Settled, Cooldown, TooManySends, TooManyStarts, Locked,
-		NumberType, Country, NoChannel, KeyReused, Busy, Unavailable,
+		Invalid, NotFound, Settled, Cooldown, TooManySends, TooManyStarts, QuotaSpent, SpendLimit, Locked,
+		NumberType, Country, NoChannel, KeyReused, Taken, Full, Forbidden, Busy, Unavailable,
 	}
 }
 
 // Fields that a refusal may name. Each dialect knows them under its own names.
 const (
-	FieldNumber  = "number"
-	FieldCode    = "code"
-	FieldTimeout = "timeout"
-	FieldCustom  = "custom_code"
+	FieldAddress  = "address"
+	FieldCode     = "code"
+	FieldTimeout  = "timeout"
+	FieldCustom   = "custom_code"
+	FieldPayment  = "payment"
+	FieldAppHash  = "app_hash"
+	FieldCallKeys = "call_keys"
+	FieldTags     = "tags"
 )
 
 // Error is a refusal. A command that returns one has changed nothing.

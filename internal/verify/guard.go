@@ -18,18 +18,25 @@ var reachable = map[Channel][]phone.Type{
 }
 
 // guard refuses addresses that no message may go to.
-func guard(env *Env, p Profile, ch Channel, to phone.Number) error {
+func guard(env *Env, p Profile, ch Channel, to Address) error {
 	if !slices.Contains(env.Channels, ch) {
 		return &Error{Kind: NoChannel, Err: fmt.Errorf("no carrier is configured for channel %q", ch)}
 	}
-	if kind := to.Type(); !slices.Contains(reachable[ch], kind) {
-		return &Error{Kind: NumberType, Field: FieldNumber, Err: fmt.Errorf("a %s number cannot be reached by %s", kind, ch)}
+	number, phones := to.Number()
+	if phones == (ch == Email) {
+		return &Error{Kind: NumberType, Field: FieldAddress, Err: fmt.Errorf("it is no address that channel %q reaches", ch)}
+	}
+	if !phones {
+		return nil
+	}
+	if kind := number.Type(); !slices.Contains(reachable[ch], kind) {
+		return &Error{Kind: NumberType, Field: FieldAddress, Err: fmt.Errorf("a %s number cannot be reached by %s", kind, ch)}
 	}
 	// Satellite networks and other plans of no country are the dearest there are:
 	// they are open to nobody.
-	region := to.Region()
+	region := number.Region()
 	if region == phone.NoCountry || len(p.Countries) > 0 && !slices.Contains(p.Countries, region) {
-		return &Error{Kind: Country, Field: FieldNumber, Err: fmt.Errorf("country %s is not enabled", region)}
+		return &Error{Kind: Country, Field: FieldAddress, Err: fmt.Errorf("country %s is not enabled", region)}
 	}
 	return nil
 }

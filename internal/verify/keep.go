@@ -82,8 +82,8 @@ func (s Subject) remembers(v Verification, now time.Time) bool {
 // Target is the subject of the verification in the clear. The error is of package
 // secret.
 func (v Verification) Target(keys *secret.Ring) (Target, error) {
-	number, err := v.Number(keys)
-	return Target{v.Tenant, v.Profile, v.Purpose, number}, err
+	to, err := v.To(keys)
+	return Target{v.Tenant, v.Profile, v.Purpose, to}, err
 }
 
 // Rekey puts a verification under the current key, and the subject with its newest
@@ -111,7 +111,7 @@ func (r Rekey) Decide(env *Env, rows Rows, now time.Time) (Changes, bool, error)
 		return Changes{}, false, nil
 	}
 	var err error
-	if v.Address, err = env.Keys.Seal(secret.Row, place(v.ID, "address"), []byte(r.Target.Number.E164())); err != nil {
+	if v.Address, err = env.Keys.Seal(secret.Row, place(v.ID, "address"), []byte(r.Target.Address.Text())); err != nil {
 		return Changes{}, false, err
 	}
 	v.CustomCode = nil // it is over: nobody will ask for it again

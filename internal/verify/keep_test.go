@@ -149,7 +149,7 @@ func TestWhateverKeyIsCurrentTheSameNumberIsTheSameSubject(t *testing.T) {
 	if again.Sent || third.Sent || again.Verification.ID != first.ID || third.Verification.ID != first.ID {
 		t.Error("the key made another verification")
 	}
-	target := verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}
+	target := verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(ada)}
 	outcome(t, w, verify.Check{Tenant: "t", Target: target, Guess: w.wrong(t, first)}, verify.OutcomeWrong)
 	if n := w.Subject(first.Subject).Streak; n != 2 {
 		t.Errorf("%d wrong guesses in a row, want 2", n)
@@ -217,7 +217,7 @@ func TestRekeyLeavesNothingUnderTheOldKeyAndLosesNothing(t *testing.T) {
 		if d.Row.KeyID != "k2" || strings.Contains(string(d.Row.Address), "k1") || d.Row.CustomCode != nil {
 			t.Errorf("%s is under %s", d.Row.ID, d.Row.KeyID)
 		}
-		if to, err := d.Row.Number(w.env.Keys); err != nil || to.E164() != ada.E164() {
+		if to, err := d.Row.To(w.env.Keys); err != nil || !to.Equal(verify.Phone(ada)) {
 			t.Errorf("its number is lost: %v", err)
 		}
 		if s := w.Subject(d.Row.Subject); s == nil || s.KeyID != "k2" || s.Live != pending.ID {
@@ -292,7 +292,7 @@ func TestUnlockingASubjectThatStandsTwiceUnlocksBoth(t *testing.T) {
 	w.env.Keys = both
 	w.pass(verify.MaxValidity)
 	refused(t, w, kept(), verify.Locked)
-	if !must(t, w, verify.Unlock{Target: verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}}) {
+	if !must(t, w, verify.Unlock{Target: verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(ada)}}) {
 		t.Error("there was nothing to unlock")
 	}
 	must(t, w, kept())

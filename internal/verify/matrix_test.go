@@ -11,13 +11,13 @@ import (
 // verifications, which differ in one thing from the first, at each other one: by
 // id, by target, and by id in the name of the tenant that the code belongs to.
 func TestACodeWorksForItsOwnVerificationAndNoOther(t *testing.T) {
-	base := verify.Start{Profile: profile, Channel: verify.SMS, Number: ada, Purpose: "log in"}
+	base := verify.Start{Profile: profile, Channel: verify.SMS, Address: verify.Phone(ada), Purpose: "log in"}
 	starts := []verify.Start{base, base, base, base, base, base}
 	starts[1].Profile.Tenant = "u"
 	starts[2].Profile.ID = verify.ID{15: 9}
 	starts[3].Purpose = "pay"
-	starts[4].Number = bob
-	starts[5].Number, starts[5].Channel = simNumbers[2], verify.Call
+	starts[4].Address = verify.Phone(bob)
+	starts[5].Address, starts[5].Channel = verify.Phone(simNumbers[2]), verify.Call
 	for i := range starts {
 		for j := range starts {
 			for _, how := range []string{"by id", "by target", "by id for its own tenant"} {
@@ -32,7 +32,7 @@ func TestACodeWorksForItsOwnVerificationAndNoOther(t *testing.T) {
 				case "by target":
 					s := starts[j]
 					cmd.Verification = verify.ID{}
-					cmd.Target = verify.Target{Tenant: s.Profile.Tenant, Profile: s.Profile.ID, Purpose: s.Purpose, Number: s.Number}
+					cmd.Target = verify.Target{Tenant: s.Profile.Tenant, Profile: s.Profile.ID, Purpose: s.Purpose, Address: s.Address}
 				case "by id for its own tenant":
 					cmd.Tenant = vs[i].Tenant
 				}

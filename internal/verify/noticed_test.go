@@ -86,7 +86,7 @@ func TestAnIdempotencyKeyBelongsToItsTenantAndOperation(t *testing.T) {
 	s := start(ada)
 	s.Once = once
 	mine := must(t, w, s).Verification
-	s.Profile.Tenant, s.Number = "u", phone.Trusted("+447400111222")
+	s.Profile.Tenant, s.Address = "u", verify.Phone(phone.Trusted("+447400111222"))
 	if theirs := must(t, w, s).Verification; theirs.ID == mine.ID || theirs.Tenant != "u" {
 		t.Error("another tenant got the answer of the first")
 	}
@@ -101,7 +101,7 @@ func TestASealedColumnOpensInNoOtherColumn(t *testing.T) {
 	s.CustomCode = "AB4711"
 	v := must(t, w, s).Verification
 	v.Address, v.CustomCode = v.CustomCode, v.Address
-	if n, err := v.Number(w.env.Keys); err == nil {
+	if n, err := v.To(w.env.Keys); err == nil {
 		t.Errorf("the code opens as an address: %s", n)
 	}
 	if _, err := v.Reveal(w.env.Keys); err == nil {
@@ -143,6 +143,6 @@ func TestAVerificationThatWasFollowedByAnotherIsNotSentAgain(t *testing.T) {
 	second := must(t, w, start(ada)).Verification
 	w.pass(-2 * time.Second)
 	refused(t, w, verify.Resend{Tenant: "t", Verification: first.ID}, verify.Settled)
-	target := verify.Target{Tenant: "t", Profile: profile.ID, Number: ada}
+	target := verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(ada)}
 	outcome(t, w, verify.Check{Tenant: "t", Target: target, Guess: w.code(t, second)}, verify.OutcomeAccepted)
 }

@@ -1,10 +1,14 @@
 package verify
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Resend sends the same code of a pending verification once more.
 //
-// Refusals: NotFound, Settled, Cooldown, TooManySends, TooManyStarts, Locked, Busy.
+// Refusals: NotFound, Settled, Cooldown, TooManySends, TooManyStarts, QuotaSpent,
+// SpendLimit, Locked, Busy.
 type Resend struct {
 	Tenant       string
 	Verification ID
@@ -13,13 +17,14 @@ type Resend struct {
 	// Zero means that the asker does not say.
 	Sends   int
 	Network string
+	Quotas  []Quota // of the verification's profile
 	Backlog int
 }
 
 // Needs names the verification and the network's bucket.
 func (r Resend) Needs(env *Env) (Needs, error) {
 	n := Needs{Verification: r.Verification}
-	err := nameNetwork(env, r.Network, &n)
+	err := errors.Join(nameNetwork(env, r.Network, &n), nameQuotas(env, r.Tenant, r.Quotas, &n))
 	return n, err
 }
 
@@ -43,7 +48,7 @@ func (r Resend) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, er
 	if err := resendable(*v, now); err != nil {
 		return Changes{}, Started{}, err
 	}
-	return dispatch{*subject, *v, r.Network, r.Backlog}.deliver(env, rows, now)
+	return dispatch{*subject, *v, r.Network, r.Quotas, r.Backlog}.deliver(env, rows, now)
 }
 
 // resendable refuses a message that comes too soon or is one too many.
@@ -62,6 +67,7 @@ type dispatch struct {
 	subject Subject
 	v       Verification
 	network string // who asks; empty: not limited
+	quotas  []Quota
 	backlog int
 }
 
@@ -84,6 +90,11 @@ func (d dispatch) deliver(env *Env, rows Rows, now time.Time) (Changes, Started,
 	if wait := max(hour, day, network); wait > 0 {
 		return Changes{}, Started{}, &Error{Kind: TooManyStarts, Wait: wait}
 	}
+	spent, refusal := spend(d.quotas, rows, now)
+	if refusal != nil {
+		return Changes{}, Started{}, refusal
+	}
+	changes.Quotas = spent
 	subject.Live = v.ID
 	v.Sends++
 	v.SentAt, v.UpdatedAt = now, now

@@ -55,6 +55,21 @@ type DeliveryKey struct {
 // String is the stable name of the message, the same over all attempts.
 func (k DeliveryKey) String() string { return k.Verification.String() + "-" + strconv.Itoa(k.Number) }
 
+// ID is the delivery's own id: the verification's, with the number where the version
+// of every verification's id is the same.
+func (k DeliveryKey) ID() ID {
+	id := k.Verification
+	id[6] = id[6]&0x0f | byte(k.Number)<<4
+	return id
+}
+
+// DeliveryOf is the key that ID made the id of; ok is false if it made it of none.
+func DeliveryOf(id ID) (k DeliveryKey, ok bool) {
+	k = DeliveryKey{id, int(id[6] >> 4)}
+	k.Verification[6] = id[6]&0x0f | 0x70
+	return k, k.Number >= 1 && k.Number <= MaxSends
+}
+
 // Compare orders keys, so that stores lock rows in one order.
 func (k DeliveryKey) Compare(o DeliveryKey) int {
 	return cmp.Or(bytes.Compare(k.Verification[:], o.Verification[:]), cmp.Compare(k.Number, o.Number))
@@ -77,7 +92,12 @@ type Needs struct {
 	OtherSubject SubjectKey
 	OtherBucket  BucketKey
 	OtherReplay  ReplayKey
+
+	Quotas []QuotaKeys // of the tenant's own limits; mostly none
 }
+
+// QuotaKeys are the bucket of one quota under the current key and under the other.
+type QuotaKeys struct{ Key, Other BucketKey }
 
 // Bucket is the memory of one limit.
 type Bucket struct {
@@ -101,7 +121,8 @@ type Rows struct {
 	Other        *Subject      // the same subject once more, under the other key; hardly ever there
 	Verification *Verification // the one named, else the subject's live one
 	Delivery     *Delivery
-	Bucket       Bucket // always of the key in Needs
+	Bucket       Bucket   // always of the key in Needs
+	Quotas       []Bucket // likewise, in the order of Needs
 	Replay       *Replay
 	Replayed     *Verification // the one the replay is about
 }
@@ -115,6 +136,7 @@ type Changes struct {
 	Verifications []Verification
 	Deliveries    []Delivery
 	Bucket        *Bucket
+	Quotas        []Bucket
 	Replay        *Replay
 
 	// Deleted first. A verification takes its deliveries with it.

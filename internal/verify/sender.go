@@ -7,7 +7,6 @@ import (
 
 	"countersign/internal/code"
 	"countersign/internal/message"
-	"countersign/internal/phone"
 )
 
 // Sender takes a message towards a person. A carrier is a Sender, and so is
@@ -22,7 +21,7 @@ type Sender interface {
 type Message struct {
 	ID      string // the same over all attempts
 	Channel Channel
-	To      phone.Number
+	To      Address
 	Code    code.Code
 	Text    message.Text
 }

@@ -44,7 +44,7 @@ func parsed(texts ...string) (out []phone.Number) {
 
 // unreachable says that no message may go out for this start, whatever the rows.
 func (s *sim) unreachable(cmd verify.Start) bool {
-	to := slices.IndexFunc(simNumbers, cmd.Number.Equal)
+	to := slices.IndexFunc(simNumbers, func(n phone.Number) bool { return verify.Phone(n).Equal(cmd.Address) })
 	return cmd.Channel == verify.WhatsApp || to == landline && cmd.Channel != verify.Call ||
 		to == foreign && len(cmd.Profile.Countries) > 0
 }
@@ -105,15 +105,15 @@ func (s *sim) tenant(v *seenVerification) string {
 
 func (s *sim) target() verify.Target {
 	if s.streak {
-		return verify.Target{Tenant: "t", Profile: profile.ID, Number: simNumbers[0]}
+		return verify.Target{Tenant: "t", Profile: profile.ID, Address: verify.Phone(simNumbers[0])}
 	}
 	p := simProfiles[s.rand.IntN(len(simProfiles))]
-	t := verify.Target{Tenant: p.Tenant, Profile: p.ID, Number: simNumbers[s.rand.IntN(2)]}
+	t := verify.Target{Tenant: p.Tenant, Profile: p.ID, Address: verify.Phone(simNumbers[s.rand.IntN(2)])}
 	if s.rand.IntN(8) == 0 {
 		t.Purpose = "login"
 	}
 	if s.rand.IntN(8) == 0 {
-		t.Number = simNumbers[s.rand.IntN(len(simNumbers))]
+		t.Address = verify.Phone(simNumbers[s.rand.IntN(len(simNumbers))])
 	}
 	return t
 }
@@ -156,7 +156,7 @@ func (s *sim) lost(request func(*simNode)) {
 func (s *sim) start(n *simNode) {
 	to := s.target()
 	cmd := verify.Start{
-		Profile: profileOf(to), Purpose: to.Purpose, Number: to.Number, Channel: verify.SMS, Once: s.once(),
+		Profile: profileOf(to), Purpose: to.Purpose, Address: to.Address, Channel: verify.SMS, Once: s.once(),
 	}
 	if s.rand.IntN(4) == 0 && !s.streak {
 		cmd.Channel = []verify.Channel{verify.Call, verify.Call, verify.Call, verify.WhatsApp}[s.rand.IntN(4)]
@@ -178,7 +178,7 @@ func (s *sim) start(n *simNode) {
 		cmd := cmd
 		cmd.Backlog = s.store.queued()
 		call(n, cmd, func(got verify.Started, err error) {
-			s.trace("%s start %s %v %s once=%v: %s sent=%v %v", n.env.Node, cmd.Number.E164(), cmd.Purpose, cmd.Channel, cmd.Once, got.Verification.ID, got.Sent, err)
+			s.trace("%s start %s %v %s once=%v: %s sent=%v %v", n.env.Node, cmd.Address.Text(), cmd.Purpose, cmd.Channel, cmd.Once, got.Verification.ID, got.Sent, err)
 			s.seen.started(cmd, got, err, s.now)
 			s.count(err)
 			if unknown(err) {
@@ -210,7 +210,7 @@ func (s *sim) check(n *simNode, v *seenVerification) {
 	case 0, 1:
 		name := v.subject.name
 		to := slices.IndexFunc(simNumbers, func(n phone.Number) bool { return n.E164() == name.number })
-		cmd.Target = verify.Target{Tenant: name.tenant, Profile: name.profile, Purpose: name.purpose, Number: simNumbers[to]}
+		cmd.Target = verify.Target{Tenant: name.tenant, Profile: name.profile, Purpose: name.purpose, Address: verify.Phone(simNumbers[to])}
 		cmd.Tenant, cmd.Verification = name.tenant, verify.ID{}
 		if newest := v.subject.newest; newest != v {
 			cmd.Guess = s.guess(newest)

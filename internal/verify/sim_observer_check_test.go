@@ -168,7 +168,7 @@ func (o *observer) maybeGuessed(cmd verify.Check) {
 }
 
 func nameOf(t verify.Target) subjectName {
-	return subjectName{t.Tenant, t.Profile, t.Purpose, t.Number.E164()}
+	return subjectName{t.Tenant, t.Profile, t.Purpose, t.Address.Text()}
 }
 
 // canceled judges the answer to a cancel.

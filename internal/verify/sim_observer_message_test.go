@@ -74,7 +74,7 @@ func (o *observer) handed(m verify.Message, key verify.DeliveryKey, claimedAt, t
 		return // of a start that nobody was answered
 	}
 	switch {
-	case m.To.E164() != v.subject.name.number:
+	case m.To.Text() != v.subject.name.number:
 		o.sim.fail("%s goes to another number than %s was started for", m.ID, id)
 	case v.custom != "" && !v.vague && !strings.EqualFold(v.custom, text):
 		o.sim.fail("%s holds another code than its customer chose", m.ID)

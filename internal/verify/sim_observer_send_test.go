@@ -16,11 +16,11 @@ func (o *observer) adopt(got verify.Verification, t time.Time) *seenVerification
 	if v := o.byID[got.ID]; v != nil {
 		return v
 	}
-	number, err := got.Number(o.sim.ring)
+	number, err := got.To(o.sim.ring)
 	if err != nil {
 		o.sim.fail("the number of %s cannot be read: %v", got.ID, err)
 	}
-	s := o.subject(subjectName{got.Tenant, got.Profile, got.Purpose, number.E164()})
+	s := o.subject(subjectName{got.Tenant, got.Profile, got.Purpose, number.Text()})
 	if s.unheard == 0 {
 		o.sim.fail("%s was never started", got.ID)
 	}
@@ -44,7 +44,7 @@ func (o *observer) begin(s *seenSubject, got verify.Verification, born time.Time
 
 // started judges the answer to a start.
 func (o *observer) started(cmd verify.Start, got verify.Started, err error, t time.Time) {
-	s := o.subject(subjectName{cmd.Profile.Tenant, cmd.Profile.ID, cmd.Purpose, cmd.Number.E164()})
+	s := o.subject(subjectName{cmd.Profile.Tenant, cmd.Profile.ID, cmd.Purpose, cmd.Address.Text()})
 	replay := o.replayed(cmd.Profile.Tenant, "start", cmd.Once, t)
 	if unknown(err) {
 		o.maybeStarted(s, cmd, t)

@@ -129,14 +129,11 @@ func (s *Snapshot) Rows(n Needs) Rows {
 	r := Rows{
 		Needs:    n,
 		Delivery: s.deliveries.copyOf(n.Delivery),
-		Bucket:   Bucket{Key: n.Bucket},
+		Bucket:   s.bucket(n.Bucket, n.OtherBucket),
 		Replay:   s.replays.copyOf(n.Replay),
 	}
-	// What was spent under the other key is spent: of two states the later one holds.
-	for _, key := range [...]BucketKey{n.Bucket, n.OtherBucket} {
-		if b := s.buckets.copyOf(key); b != nil {
-			r.Bucket.State = max(r.Bucket.State, b.State)
-		}
+	for _, q := range n.Quotas {
+		r.Quotas = append(r.Quotas, s.bucket(q.Key, q.Other))
 	}
 	// Of two answers the later one holds: the other may be too old to be given.
 	if o := s.replays.copyOf(n.OtherReplay); o != nil && (r.Replay == nil || o.CreatedAt.After(r.Replay.CreatedAt)) {
@@ -166,6 +163,18 @@ func (s *Snapshot) Rows(n Needs) Rows {
 		r.Verification = s.verifications.copyOf(r.Subject.Live)
 	}
 	return r
+}
+
+// bucket returns the memory of a limit, whichever key it stands under: what was spent
+// under the other one is spent, so of two states the later one holds.
+func (s *Snapshot) bucket(now, other BucketKey) Bucket {
+	out := Bucket{Key: now}
+	for _, key := range [...]BucketKey{now, other} {
+		if b := s.buckets.copyOf(key); b != nil {
+			out.State = max(out.State, b.State)
+		}
+	}
+	return out
 }
 
 // merge takes in what is known of the same subject under another key.
@@ -203,6 +212,9 @@ func (s *Snapshot) Apply(c Changes) {
 	}
 	if c.Bucket != nil {
 		s.buckets.set(c.Bucket.Key, *c.Bucket)
+	}
+	for _, b := range c.Quotas {
+		s.buckets.set(b.Key, b)
 	}
 	if c.Replay != nil {
 		s.replays.set(c.Replay.Key, *c.Replay)

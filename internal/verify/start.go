@@ -3,10 +3,10 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/internal/code"
-	"countersign/internal/phone"
 	"countersign/internal/secret"
 )
 
@@ -15,31 +15,34 @@ type Target struct {
 	Tenant  string
 	Profile ID
 	Purpose string
-	Number  phone.Number
+	Address Address
 }
 
 // name puts the subject's keys into n.
 func (t Target) name(env *Env, n *Needs) error {
-	now, other, err := env.hash16("subject", t.Tenant, t.Profile.String(), t.Purpose, t.Number.E164())
+	now, other, err := env.hash16("subject", t.Tenant, t.Profile.String(), t.Purpose, t.Address.key())
 	n.Subject, n.OtherSubject = now, other
 	return err
 }
 
-// Start begins a verification of a number. If one is pending there already, the
+// Start begins a verification of an address. If one is pending there already, the
 // same code goes out once more, as Resend would send it; an equal start within
 // RepeatWindow is answered like the first and sends nothing.
 //
 // Refusals: Invalid (timeout, custom_code), NumberType, Country, NoChannel,
-// Locked, Cooldown, TooManySends, TooManyStarts, KeyReused, Busy.
+// Locked, Cooldown, TooManySends, TooManyStarts, QuotaSpent, SpendLimit, KeyReused,
+// Busy.
 type Start struct {
 	Profile    Profile
 	Purpose    string
 	Channel    Channel
-	Number     phone.Number
+	Address    Address
 	Validity   time.Duration // zero: the profile's; more than MaxValidity is cut
 	CustomCode string        // empty: ours
-	Network    string        // the visitor's network where a page asks; empty: not limited
-	Backlog    int           // deliveries waiting to be sent
+	Details    Details
+	Quotas     []Quota // besides the profile's
+	Network    string  // the visitor's network where a page asks; empty: not limited
+	Backlog    int     // deliveries waiting to be sent
 	Once       *Once
 }
 
@@ -50,10 +53,18 @@ type Started struct {
 }
 
 func (s Start) target() Target {
-	return Target{s.Profile.Tenant, s.Profile.ID, s.Purpose, s.Number}
+	return Target{s.Profile.Tenant, s.Profile.ID, s.Purpose, s.Address}
 }
 
-// Needs names the subject, the network's bucket and the replay. It refuses what
+// quotas are all that a message of this start spends.
+func (s Start) quotas() []Quota {
+	if len(s.Quotas) == 0 {
+		return s.Profile.Quotas
+	}
+	return slices.Concat(s.Profile.Quotas, s.Quotas)
+}
+
+// Needs names the subject, the buckets and the replay. It refuses what
 // can be refused without rows, before anyone else has to wait for it.
 func (s Start) Needs(env *Env) (Needs, error) {
 	if err := s.check(env); err != nil {
@@ -61,7 +72,8 @@ func (s Start) Needs(env *Env) (Needs, error) {
 	}
 	var n Needs
 	err := errors.Join(
-		s.target().name(env, &n), nameNetwork(env, s.Network, &n), s.Once.name(env, "start", s.Profile.Tenant, &n))
+		s.target().name(env, &n), nameNetwork(env, s.Network, &n), nameQuotas(env, s.Profile.Tenant, s.quotas(), &n),
+		s.Once.name(env, "start", s.Profile.Tenant, &n))
 	return n, err
 }
 
@@ -97,7 +109,10 @@ func (s Start) check(env *Env) error {
 			return &Error{Kind: Invalid, Field: FieldCustom, Err: errors.New("must be 4 to 10 letters or digits")}
 		}
 	}
-	return guard(env, s.Profile, s.Channel, s.Number)
+	if err := s.Details.check(); err != nil {
+		return err
+	}
+	return guard(env, s.Profile, s.Channel, s.Address)
 }
 
 // send decides between a repetition, a resend and a new verification.
@@ -107,6 +122,7 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 		return s.begin(env, rows, subject, now)
 	}
 	same, err := s.sameCode(env, *live)
+	same = same && live.Details.Amount == s.Details.Amount && live.Details.Payee == s.Details.Payee
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
@@ -119,9 +135,10 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 	if same {
 		v := *live
 		v.Channel = s.Channel
-		return dispatch{subject, v, s.Network, s.Backlog}.deliver(env, rows, now)
+		return dispatch{subject, v, s.Network, s.quotas(), s.Backlog}.deliver(env, rows, now)
 	}
-	// The customer wants another code of its own: the old one must not stay good.
+	// The customer wants another code of its own, or one for another payment: the old
+	// one must not stay good.
 	old := *live
 	old.Status, old.UpdatedAt = Canceled, now
 	changes, answer, err := s.begin(env, rows, subject, now)
@@ -137,7 +154,7 @@ func (s Start) begin(env *Env, rows Rows, subject Subject, now time.Time) (Chang
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
-	changes, answer, err := dispatch{subject, v, s.Network, s.Backlog}.deliver(env, rows, now)
+	changes, answer, err := dispatch{subject, v, s.Network, s.quotas(), s.Backlog}.deliver(env, rows, now)
 	if err == nil {
 		changes.GoneSubjects = gone
 	}
@@ -173,10 +190,11 @@ func (s Start) verification(env *Env, subject Subject, now time.Time) (Verificat
 		ID: id, Tenant: s.Profile.Tenant, Profile: s.Profile.ID, Subject: subject.Key,
 		Purpose: s.Purpose, Channel: s.Channel,
 		KeyID: env.Keys.Current(), Code: s.Profile.Code,
-		Template: s.Profile.Template, AppName: s.Profile.AppName,
+		Template: s.Profile.Template, AppName: s.Profile.AppName, Details: s.Details, Previous: subject.Live,
 		Status: Pending, CreatedAt: now, ExpiresAt: expires, PurgeAt: purge,
 	}
-	v.Address, err = env.Keys.Seal(secret.Row, place(id, "address"), []byte(s.Number.E164()))
+	v.Details.Events = s.Profile.Events
+	v.Address, err = env.Keys.Seal(secret.Row, place(id, "address"), []byte(s.Address.Text()))
 	if err != nil {
 		return Verification{}, err
 	}

@@ -19,11 +19,11 @@ func TestAStartMakesOneVerificationAndOneDelivery(t *testing.T) {
 	if got := v.ExpiresAt.Sub(v.CreatedAt); got != 10*time.Minute {
 		t.Errorf("valid for %s", got)
 	}
-	if n, err := v.Number(w.env.Keys); err != nil || !n.Equal(ada) {
+	if n, err := v.To(w.env.Keys); err != nil || !n.Equal(verify.Phone(ada)) {
 		t.Errorf("the address opens to %v, %v", n, err)
 	}
 	m, err := w.jobs[0].Message(w.env.Keys)
-	if err != nil || !m.To.Equal(ada) || m.Text.Reveal() != "Your verification code is "+w.code(t, v)+"." {
+	if err != nil || !m.To.Equal(verify.Phone(ada)) || m.Text.Reveal() != "Your verification code is "+w.code(t, v)+"." {
 		t.Errorf("message %v %q %v", m.To, m.Text.Reveal(), err)
 	}
 	if m.ID != v.ID.String()+"-1" {
@@ -43,7 +43,7 @@ func TestNoColumnHoldsNumberOrCode(t *testing.T) {
 	}
 	other := v
 	other.ID = verify.ID{1}
-	if _, err := other.Number(w.env.Keys); err == nil {
+	if _, err := other.To(w.env.Keys); err == nil {
 		t.Error("an address moved to another row opens")
 	}
 	if _, err := other.Reveal(w.env.Keys); err == nil {
@@ -233,7 +233,7 @@ func TestARefusedStartSpendsNothing(t *testing.T) {
 	s := start(ada)
 	s.Network = "192.0.2.1/32"
 	must(t, w, s)
-	s.Number = bob
+	s.Address = verify.Phone(bob)
 	for range 10 {
 		refused(t, w, s, verify.TooManyStarts)
 	}

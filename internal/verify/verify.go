@@ -13,11 +13,11 @@
 //
 //   - A verification is one attempt to prove that a person holds an address:
 //     from its start until it is accepted, canceled, exhausted or expired.
-//   - An address is what a message goes to; so far a telephone number.
+//   - An address is what a message goes to: a telephone number or a mailbox.
 //   - A subject is one address seen by one profile of one tenant for one purpose.
 //     It carries what outlives a verification: the streak, the send history.
 //   - A profile is a tenant's named set of settings for its verifications.
-//   - A channel is the way a code travels: sms, call, …
+//   - A channel is the way a code travels: sms, call, email, …
 //   - A carrier is a company (or the development inbox) that takes messages; a
 //     route is the order in which a channel's carriers are tried.
 //   - A delivery is one message to be sent; the outbox is the deliveries not
@@ -25,6 +25,8 @@
 //   - A receipt is a carrier's later word about a delivery.
 //   - A guess is one code typed; the streak is the wrong guesses in a row.
 //   - To settle is to reach a status other than pending.
+//   - A quota is a limit that a tenant sets, over and above the operator's.
+//   - An attempt is a delivery as a tenant sees it.
 //   - A replay is the remembered answer to a request with an Idempotency-Key.
 package verify
 
@@ -37,7 +39,6 @@ import (
 
 	"countersign/internal/code"
 	"countersign/internal/limit"
-	"countersign/internal/phone"
 	"countersign/internal/secret"
 )
 
@@ -100,6 +101,7 @@ const (
 	Call      Channel = "call"
 	WhatsApp  Channel = "whatsapp"
 	Flashcall Channel = "flashcall"
+	Email     Channel = "email"
 )
 
 // Status is where a verification stands. Only Pending can change.
@@ -126,6 +128,8 @@ type Profile struct {
 	Validity  time.Duration
 	Retention time.Duration // how long a verification is kept after its time is over
 	Countries []string      // ISO 3166; none means every country
+	Quotas    []Quota       // limits of its own; each is spent by every message
+	Events    bool          // somebody wants to be told of each delivery
 }
 
 // SubjectKey finds a subject: a keyed hash, so that the database does not tell
@@ -150,12 +154,14 @@ type Verification struct {
 	Subject    SubjectKey
 	Purpose    string
 	Channel    Channel
-	Address    []byte // the E.164 number, sealed
+	Previous   ID     // of the same subject, made before this one; zero if there was none
+	Address    []byte // as Address.Text has it, sealed
 	KeyID      string // of the key that the code is drawn with
 	Code       code.Spec
 	CustomCode []byte // the customer's own code, sealed; nil if the code is ours
 	Template   string
 	AppName    string
+	Details    Details
 	Status     Status
 	Guesses    int
 	Sends      int
@@ -190,13 +196,13 @@ func (v Verification) ResendAt() time.Time {
 // GuessesLeft is how many more guesses will be evaluated.
 func (v Verification) GuessesLeft() int { return max(0, MaxGuesses-v.Guesses) }
 
-// Number opens the address. The error is of package secret.
-func (v Verification) Number(keys *secret.Ring) (phone.Number, error) {
+// To opens the address. The error is of package secret.
+func (v Verification) To(keys *secret.Ring) (Address, error) {
 	plain, err := keys.Open(secret.Row, place(v.ID, "address"), v.Address)
 	if err != nil {
-		return phone.Number{}, err
+		return Address{}, err
 	}
-	return phone.Trusted(string(plain)), nil
+	return addressOf(string(plain)), nil
 }
 
 // Reveal returns the code of the verification: drawn again from the key and the

@@ -81,7 +81,7 @@ func refused[A any](t *testing.T, w *world, cmd verify.Command[A], kind verify.K
 }
 
 func start(to phone.Number) verify.Start {
-	return verify.Start{Profile: profile, Channel: verify.SMS, Number: to}
+	return verify.Start{Profile: profile, Channel: verify.SMS, Address: verify.Phone(to)}
 }
 
 func check(v verify.Verification, guess string) verify.Check {

@@ -14,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/mailbox"
 	"countersign/internal/phone"
+	"countersign/internal/verify"
 )
 
 //go:embed page.html assets
@@ -45,7 +47,7 @@ type wire struct {
 
 func (b *Inbox) wire(m message) wire {
 	return wire{
-		ID: name(m.id), To: m.to.E164(), Text: m.text, Code: m.code, Channel: string(m.channel),
+		ID: name(m.id), To: m.to.Text(), Text: m.text, Code: m.code, Channel: string(m.channel),
 		Carrier: b.name, CreatedAt: m.at.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 	}
 }
@@ -74,7 +76,7 @@ func (b *Inbox) Handler() http.Handler {
 }
 
 func (b *Inbox) serveList(w http.ResponseWriter, r *http.Request) {
-	to, err := number(r.URL.Query().Get("to"))
+	to, err := address(r.URL.Query().Get("to"))
 	if err != nil {
 		refuse(w, err)
 		return
@@ -90,7 +92,7 @@ func (b *Inbox) serveList(w http.ResponseWriter, r *http.Request) {
 
 func (b *Inbox) serveWait(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	to, err := number(query.Get("to"))
+	to, err := address(query.Get("to"))
 	if err != nil {
 		refuse(w, err)
 		return
@@ -121,12 +123,19 @@ func (b *Inbox) serveWait(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, b.wire(m))
 }
 
-// number reads the number asked for; empty is anyone. A + that was not escaped
+// address reads the number or mailbox asked for; empty is anyone. A + that was not escaped
 // arrives as a space, and many leave it out.
-func number(text string) (phone.Number, error) {
+func address(text string) (verify.Address, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return anyone, nil
+	}
+	if strings.Contains(text, "@") {
+		m, err := mailbox.Parse(text)
+		if err != nil {
+			return anyone, fmt.Errorf("to: %s", strings.TrimPrefix(err.Error(), "mailbox: "))
+		}
+		return verify.Mail(m), nil
 	}
 	if !strings.HasPrefix(text, "+") && !strings.HasPrefix(text, "00") {
 		text = "+" + text
@@ -135,7 +144,7 @@ func number(text string) (phone.Number, error) {
 	if err != nil {
 		return anyone, fmt.Errorf("to: %s", strings.TrimPrefix(err.Error(), "phone: "))
 	}
-	return n, nil
+	return verify.Phone(n), nil
 }
 
 // position reads after; negative where there is none.

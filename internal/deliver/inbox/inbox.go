@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"countersign/internal/phone"
 	"countersign/internal/verify"
 )
 
@@ -39,7 +38,7 @@ type Inbox struct {
 type message struct {
 	id      int64
 	sent    string // the sender's own name for it, the same over all attempts
-	to      phone.Number
+	to      verify.Address
 	code    string
 	text    string
 	channel verify.Channel
@@ -99,11 +98,11 @@ func (b *Inbox) nextID() int64 {
 
 func name(id int64) string { return strconv.FormatInt(id, 10) }
 
-// anyone stands for every number.
-var anyone phone.Number
+// anyone stands for every address.
+var anyone verify.Address
 
 // list returns the messages to a number, the oldest first.
-func (b *Inbox) list(to phone.Number) []message {
+func (b *Inbox) list(to verify.Address) []message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := make([]message, 0, len(b.messages))
@@ -118,7 +117,7 @@ func (b *Inbox) list(to phone.Number) []message {
 // wait returns the first message to a number that is newer than after or, where
 // after is negative, the latest. Where there is none it waits for one to come; ok
 // is false if ctx ended first, or the inbox was closed.
-func (b *Inbox) wait(ctx context.Context, to phone.Number, after int64) (m message, ok bool) {
+func (b *Inbox) wait(ctx context.Context, to verify.Address, after int64) (m message, ok bool) {
 	for {
 		b.mu.Lock()
 		arrived := b.arrived
@@ -137,7 +136,7 @@ func (b *Inbox) wait(ctx context.Context, to phone.Number, after int64) (m messa
 	}
 }
 
-func find(messages []message, to phone.Number, after int64) (found message, ok bool) {
+func find(messages []message, to verify.Address, after int64) (found message, ok bool) {
 	for _, m := range messages {
 		if !to.IsZero() && !m.to.Equal(to) || m.id <= after {
 			continue

@@ -48,7 +48,7 @@ func send(t *testing.T, b *inbox.Inbox, id, to, text string) string {
 		t.Fatal(err)
 	}
 	s, err := b.Send(t.Context(), verify.Message{
-		ID: id, Channel: verify.SMS, To: phone.Trusted(to), Code: c, Text: message.Render(message.Branded, message.Values{Code: c, AppName: "Acme"}),
+		ID: id, Channel: verify.SMS, To: verify.Phone(phone.Trusted(to)), Code: c, Text: message.Render(message.Branded, message.Values{Code: c, AppName: "Acme"}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func TestSendFailsOnlyIfItsContextHasEnded(t *testing.T) {
 	b := newInbox()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := b.Send(ctx, verify.Message{ID: "a", To: phone.Trusted(alice)})
+	_, err := b.Send(ctx, verify.Message{ID: "a", To: verify.Phone(phone.Trusted(alice))})
 	refused, ok := errors.AsType[*verify.SendError](err)
 	if !ok || refused.Ambiguous || !refused.Later() || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)

@@ -25,14 +25,14 @@ type bubble struct {
 // page is GET /dev/ and /dev/inbox.
 func (b *Inbox) page(w http.ResponseWriter, r *http.Request, layout *template.Template) {
 	status, v := http.StatusOK, view{To: strings.TrimSpace(r.URL.Query().Get("to")), Last: "0"}
-	to, err := number(v.To)
+	to, err := address(v.To)
 	if err != nil {
 		status, v.Error = http.StatusBadRequest, err.Error()
 	} else {
 		v.fill(b, b.list(to))
 	}
 	if !to.IsZero() {
-		v.To = to.E164()
+		v.To = to.Text()
 	}
 	var out bytes.Buffer
 	if err := layout.Execute(&out, v); err != nil {

@@ -56,7 +56,7 @@ func TestAMessageIsShownAsTextAndNothingElse(t *testing.T) {
 	}
 	for i, template := range []string{`<img src=x onerror=alert(1)>{{code}}`, "no code in it"} {
 		_, err := b.Send(t.Context(), verify.Message{
-			ID: strconv.Itoa(i), To: phone.Trusted(alice), Code: c, Text: message.Render(template, message.Values{Code: c}),
+			ID: strconv.Itoa(i), To: verify.Phone(phone.Trusted(alice)), Code: c, Text: message.Render(template, message.Values{Code: c}),
 		})
 		if err != nil {
 			t.Fatal(err)

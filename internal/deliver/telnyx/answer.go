@@ -118,7 +118,7 @@ func (a answer) refusal(m verify.Message) *verify.SendError {
 func (a answer) shown(m verify.Message) string {
 	var list []string
 	for _, c := range a.codes {
-		echo := strings.Contains(m.Text.Reveal(), string(c)) || strings.Contains(m.To.E164(), string(c))
+		echo := strings.Contains(m.Text.Reveal(), string(c)) || strings.Contains(m.To.Text(), string(c))
 		if !echo && len(list) < 3 {
 			list = append(list, string(c))
 		}

@@ -108,7 +108,7 @@ func (c *Carrier) request(ctx context.Context, m verify.Message) (*http.Request,
 		To      string `json:"to"`
 		Text    string `json:"text"`
 		Profile string `json:"messaging_profile_id,omitempty"`
-	}{c.set.from, m.To.E164(), m.Text.Reveal(), c.set.profile})
+	}{c.set.from, m.To.Text(), m.Text.Reveal(), c.set.profile})
 	if err != nil {
 		return nil, nil, fmt.Errorf("telnyx: the request cannot be written: %w", err)
 	}

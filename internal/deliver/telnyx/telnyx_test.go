@@ -223,7 +223,7 @@ func text(digits string) verify.Message {
 		panic(err)
 	}
 	return verify.Message{
-		ID: "0198c0de-0000-7000-8000-000000000001", Channel: verify.SMS, To: phone.Trusted(to), Code: c,
+		ID: "0198c0de-0000-7000-8000-000000000001", Channel: verify.SMS, To: verify.Phone(phone.Trusted(to)), Code: c,
 		Text: message.Render(message.Plain, message.Values{Code: c}),
 	}
 }

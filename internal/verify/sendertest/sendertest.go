@@ -203,7 +203,7 @@ func (s *suite) message() verify.Message {
 	return verify.Message{
 		ID:      "0198c0de-0000-7000-8000-000000000001",
 		Channel: s.Channel,
-		To:      phone.Trusted(canaryNumber),
+		To:      verify.Phone(phone.Trusted(canaryNumber)),
 		Code:    c,
 		Text:    message.Render(message.Branded, values),
 	}

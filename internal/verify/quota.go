@@ -1,0 +1,42 @@
+package verify
+
+import (
+	"errors"
+	"time"
+
+	"countersign/internal/limit"
+)
+
+// Quota is a limit that a tenant sets on the messages it causes, such as so many a
+// day of a profile, or so many for one visitor of its own. Every message spends it.
+type Quota struct {
+	Name string // of what is limited, within the tenant; only a keyed hash is stored
+	Rule limit.Rule
+	Kind Kind // of the refusal where it is spent: QuotaSpent or SpendLimit
+}
+
+// nameQuotas puts the keys of a tenant's quotas into n, in their order.
+func nameQuotas(env *Env, tenant string, quotas []Quota, n *Needs) error {
+	var errs []error
+	for _, q := range quotas {
+		now, other, err := env.hash16("quota", tenant, q.Name)
+		n.Quotas = append(n.Quotas, QuotaKeys{now, other})
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// spend takes one message from each quota, or says which one refuses it for longest.
+func spend(quotas []Quota, rows Rows, now time.Time) ([]Bucket, *Error) {
+	var spent []Bucket
+	var refusal *Error
+	for i, q := range quotas {
+		b := rows.Quotas[i]
+		var wait time.Duration
+		if b.State, wait = q.Rule.Take(b.State, now); wait > 0 && (refusal == nil || wait > refusal.Wait) {
+			refusal = &Error{Kind: q.Kind, Wait: wait, Err: errors.New(q.Name)}
+		}
+		spent = append(spent, b)
+	}
+	return spent, refusal
+}
