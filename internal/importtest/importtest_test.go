@@ -36,19 +36,25 @@ var allowed = map[string][]string{
 	"internal/verify/storetest":  {"internal/verify", "internal/code", "internal/phone", "internal/limit"},
 	"internal/verify/sendertest": {"internal/verify", "internal/code", "internal/phone", "internal/message"},
 
+	// The other room of the core: what a tenant has set up.
+	"internal/tenant":            append([]string{"internal/verify", "internal/message"}, leaves...),
+	"internal/tenant/recordtest": {"internal/tenant", "internal/verify"},
+
 	// Adapters know the core and leaves, and never each other.
 	"internal/ledger":                    {"internal/verify"},
-	"internal/store":                     {"internal/verify", "internal/code", "internal/limit"},
+	"internal/store":                     {"internal/verify", "internal/tenant", "internal/code", "internal/limit"},
 	"internal/deliver":                   {"internal/verify", "internal/secret"},
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
 	"internal/deliver/telnyx":            {"internal/verify"},
 	"internal/deliver/telnyx/telnyxtest": nil,
-	"internal/telnyxapi":                 {"internal/verify", "internal/phone", "internal/secret"},
+	"internal/telnyxapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/secret"},
+	"internal/twilioapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/mailbox", "internal/secret"},
+	"internal/events":                    {"internal/verify", "internal/tenant", "internal/secret"},
 	"internal/pages":                     {"internal/verify", "internal/code", "internal/phone", "internal/secret"},
 
 	// Wiring knows everybody and is known by main alone.
 	"internal/app": {
-		"internal/verify", "internal/ledger", "internal/store", "internal/deliver/", "internal/telnyxapi", "internal/pages",
+		"internal/verify", "internal/ledger", "internal/store", "internal/deliver/", "internal/telnyxapi", "internal/twilioapi", "internal/events", "internal/tenant", "internal/pages",
 		"internal/code", "internal/phone", "internal/limit", "internal/secret", "internal/message",
 	},
 	"cmd/countersign":        {"internal/app", "internal/secret"},

@@ -49,6 +49,11 @@ type Job struct {
 	Verification Verification
 }
 
+// Converted says whether this message is the one after which the person was through.
+func (j Job) Converted() bool {
+	return j.Verification.Status == Accepted && j.Delivery.Key.Number == j.Verification.Sends
+}
+
 // Message makes what is handed to a carrier. The error is of package secret.
 func (j Job) Message(keys *secret.Ring) (Message, error) {
 	to, err := j.Verification.To(keys)

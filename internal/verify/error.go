@@ -70,6 +70,7 @@ const (
 	FieldAppHash  = "app_hash"
 	FieldCallKeys = "call_keys"
 	FieldTags     = "tags"
+	FieldName     = "name"
 )
 
 // Error is a refusal. A command that returns one has changed nothing.

@@ -25,6 +25,14 @@ func (t Target) name(env *Env, n *Needs) error {
 	return err
 }
 
+// Keys are what the subject is found by: under the current key, and under the one
+// beside it (zero if there is none).
+func (t Target) Keys(env *Env) (now, other SubjectKey, err error) {
+	var n Needs
+	err = t.name(env, &n)
+	return n.Subject, n.OtherSubject, err
+}
+
 // Start begins a verification of an address. If one is pending there already, the
 // same code goes out once more, as Resend would send it; an equal start within
 // RepeatWindow is answered like the first and sends nothing.
