@@ -173,4 +173,3 @@ func (p Profile) Effective(ch verify.Channel) Settings {
 	}
 	return s
 }
-
