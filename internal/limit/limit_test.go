@@ -80,3 +80,33 @@ func TestPropertyNoWindowSeesMoreThanBurstPlusRefill(t *testing.T) {
 		}
 	}
 }
+
+func TestAFixedRuleHoldsForItsStretchAndIsWholeAtTheNext(t *testing.T) {
+	rule := limit.Rule{Count: 2, Per: 24 * time.Hour, Fixed: true}
+	var s limit.State
+	for range 2 {
+		var wait time.Duration
+		if s, wait = rule.Take(s, noon); wait != 0 {
+			t.Fatalf("waits %s", wait)
+		}
+	}
+	for _, at := range []time.Duration{0, time.Hour, 12*time.Hour - time.Millisecond} {
+		if same, wait := rule.Take(s, noon.Add(at)); same != s || wait != 12*time.Hour-at {
+			t.Errorf("after %s: waits %s", at, wait)
+		}
+		if s.Idle(noon.Add(at)) {
+			t.Errorf("after %s its memory is taken for nothing", at)
+		}
+	}
+	midnight := noon.Add(12 * time.Hour)
+	next, wait := rule.Take(s, midnight)
+	if wait != 0 {
+		t.Errorf("the next day waits %s", wait)
+	}
+	if _, wait := rule.Take(next, midnight); wait != 0 {
+		t.Error("what was spent the day before is spent")
+	}
+	if !s.Idle(midnight.Add(time.Second)) {
+		t.Error("a day that is over is remembered for ever")
+	}
+}

@@ -65,6 +65,7 @@ func verification(n byte) verify.Verification {
 		Address: []byte{0, 1, 255, n}, KeyID: "k1", Code: code.Spec{Alphabet: code.Hex, Length: 8}, CustomCode: []byte{9, 0},
 		Template: "{{code}}'; DROP TABLE verifications; --", AppName: "Ünïcode 🦊", Status: verify.Pending, Guesses: 2, Sends: 1,
 		SentAt: noon, CreatedAt: noon.Add(-time.Millisecond), ExpiresAt: noon.Add(time.Minute), PurgeAt: noon.Add(time.Hour + time.Duration(n)*time.Second), UpdatedAt: noon,
+		Previous: id(n + 100), Details: verify.Details{Locale: "de", Payee: "Bäcker «Ö»", Amount: "1 €", Tags: map[string]string{"a": "b"}, Events: true},
 	}
 }
 
@@ -80,6 +81,7 @@ func everything(n byte) verify.Changes {
 	return verify.Changes{
 		Subject: &s, Verifications: []verify.Verification{verification(n)}, Deliveries: []verify.Delivery{delivery(n, 1)},
 		Bucket: &verify.Bucket{Key: verify.BucketKey{n}, State: 99},
+		Quotas: []verify.Bucket{{Key: verify.BucketKey{n, 1}, State: 7}, {Key: verify.BucketKey{n, 2}, State: 8}},
 		Replay: &verify.Replay{
 			Key: verify.ReplayKey{n}, Fingerprint: [16]byte{1, 2}, Verification: id(n), Outcome: verify.OutcomeWrong, CreatedAt: noon,
 		},
@@ -90,6 +92,7 @@ func needs(n byte) verify.Needs {
 	return verify.Needs{
 		Subject: verify.SubjectKey{n}, Delivery: verify.DeliveryKey{Verification: id(n), Number: 1},
 		Bucket: verify.BucketKey{n}, Replay: verify.ReplayKey{n},
+		Quotas: []verify.QuotaKeys{{Key: verify.BucketKey{n, 1}}, {Key: verify.BucketKey{n, 9}, Other: verify.BucketKey{n, 2}}},
 	}
 }
 
@@ -121,6 +124,8 @@ func wantRows(t *testing.T, n byte, got verify.Rows) {
 	v := all.Verifications[0]
 	want := verify.Rows{
 		Needs: needs(n), Subject: all.Subject, Verification: &v, Delivery: &all.Deliveries[0], Bucket: *all.Bucket, Replay: all.Replay, Replayed: &v,
+		// The second stands under the other key, and is to be written under the current.
+		Quotas: []verify.Bucket{all.Quotas[0], {Key: verify.BucketKey{n, 9}, State: 8}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
