@@ -46,6 +46,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"verifications are read in order, also those of other keys only", inOrder},
 		{"idle buckets are forgotten and others are not", forgetBuckets},
 		{"keys are listed, added once, and dropped", keys},
+		{"events come back as they were written and changed, also after reopening", eventRows},
+		{"events are due by their time, and only while queued", dueEvents},
+		{"events that are gone are deleted, named or not, and no others", goneEvents},
+		{"changes of one event do not lose each other", lockedEvents},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, fresh(t)) })
 	}
