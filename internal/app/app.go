@@ -23,6 +23,7 @@ import (
 	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/telnyxapi"
+	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
@@ -42,6 +43,7 @@ type App struct {
 	clock      func() time.Time
 	log        *slog.Logger
 	store      verify.Store
+	directory  *tenant.Directory
 	ledger     *ledger.Ledger
 	dispatcher *deliver.Dispatcher
 	keeper     *keeper
@@ -52,6 +54,7 @@ type App struct {
 	control       *control
 	server        *http.Server
 	devKey        string
+	account       verify.ID // of the development key
 }
 
 // Options are what tests replace. Zero values are right for a program.
@@ -91,15 +94,23 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = a.settings.database.open(ctx); err != nil {
+	opened, err := a.settings.database.open(ctx)
+	if err != nil {
 		return nil, err
 	}
+	a.store = opened
 	if o.WrapStore != nil {
 		a.store = o.WrapStore(a.store)
 	}
 	if o.Now == nil { // a clock that a test gives need not be right
 		a.compareClocks = func(ctx context.Context) error { return compareClocks(ctx, a.store, a.clock) }
 		err = a.compareClocks(ctx)
+	}
+	if err == nil {
+		err = errors.Join(markKeys(ctx, a.store, a.keys), openProfile(ctx, a.store, &a.settings.profile, a.clock()))
+	}
+	if err == nil {
+		err = a.openDirectory(ctx, opened)
 	}
 	if err == nil {
 		err = a.start(ctx, routes(&a.config, senders), box)
@@ -109,7 +120,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	}
 	a.watch = &keyWatch{path: a.config.KeyFile, read: read, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
 	a.watch.start()
-	a.control = a.settings.database.listen(ctx, &operator{a.store, a.ledger, a.keys, a.settings.profile, a.settings.region}, a.log)
+	a.control = a.settings.database.listen(ctx, &operator{a.store, a.ledger, a.keys, a.directory, a.settings.region}, a.log)
 	for _, w := range a.config.warnings {
 		a.log.Warn(w)
 	}
@@ -118,14 +129,11 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 
 // start runs the engine on the open store and makes the server.
 func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) error {
-	if err := errors.Join(markKeys(ctx, a.store, a.keys), openProfile(ctx, a.store, &a.settings.profile, a.clock())); err != nil {
-		return err
-	}
 	env := &verify.Env{
 		Keys: a.keys, Random: rand.Reader, Node: rand.Text()[:12], Limits: a.settings.limits,
 		Channels: channels(r),
 	}
-	e := &engine{store: a.store}
+	e := &engine{store: a.store, keys: a.keys}
 	a.dispatcher = deliver.New(deliver.Config{
 		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
@@ -139,7 +147,7 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 		a.ledger.Close()
 		return err
 	}
-	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, now: a.clock, log: a.log, compareClocks: a.compareClocks}
+	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, directory: a.directory, now: a.clock, log: a.log, compareClocks: a.compareClocks}
 	a.keeper.start(a.keepEvery)
 	a.server = newServer(handler, a.log)
 	if box != nil {
@@ -159,25 +167,12 @@ func channels(r deliver.Routes) []verify.Channel {
 
 // handler mounts the pages, the dialect and, in development, the inbox.
 func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
-	keys := apiKeys{}
-	for _, k := range a.config.APIKeys {
-		keys.add(k.Reveal(), tenant)
-	}
-	if a.config.dev {
-		var err error
-		if a.devKey, err = developmentKey(a.keys); err != nil {
-			return nil, err
-		}
-		keys.add(a.devKey, tenant)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write([]byte("ok\n")) // the client may be gone: nobody to tell
 	})
-	mux.Handle("/v2/", telnyxapi.NewHandler(telnyxapi.Config{
-		Engine: e, Keys: a.keys, Authenticate: keys.authenticate, Profile: a.profile, Now: a.clock, Log: a.log,
-	}))
+	a.mountDialects(mux, e)
 	pc := pages.Config{
 		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",
@@ -206,11 +201,6 @@ func pagesDir() string {
 		return ""
 	}
 	return dir
-}
-
-func (a *App) profile(owner string, id verify.ID) (verify.Profile, bool) {
-	p := a.settings.profile
-	return p, owner == p.Tenant && id == p.ID
 }
 
 // Listen opens the configured listener. The error says what to do.
@@ -261,6 +251,11 @@ type Started struct {
 	InboxURL  string `json:"inbox_url,omitempty"`
 	APIKey    string `json:"api_key,omitempty"`
 	ProfileID string `json:"profile_id"`
+
+	// The same as Twilio's SDKs want it. The token is the API key.
+	TwilioAccountSID string `json:"twilio_account_sid,omitempty"`
+	TwilioAuthToken  string `json:"twilio_auth_token,omitempty"`
+	TwilioServiceSID string `json:"twilio_service_sid"`
 }
 
 // Describe says where the service on l is. The API key is that of development.
@@ -269,7 +264,13 @@ func (a *App) Describe(l net.Listener) Started {
 	if a.settings.publicURL != nil {
 		base = a.settings.publicURL
 	}
-	s := Started{URL: base.Scheme + "://" + base.Host, APIKey: a.devKey, ProfileID: a.settings.profile.ID.String()}
+	s := Started{
+		URL: base.Scheme + "://" + base.Host, APIKey: a.devKey, ProfileID: a.settings.profile.ID.String(),
+		TwilioServiceSID: sid("VA", a.settings.profile.ID), TwilioAuthToken: a.devKey,
+	}
+	if a.devKey != "" {
+		s.TwilioAccountSID = sid("AC", a.account)
+	}
 	if slices.ContainsFunc(a.config.Carriers, func(k CarrierConfig) bool { return k.Type == "inbox" }) {
 		s.InboxURL = s.URL + "/dev/inbox"
 	}

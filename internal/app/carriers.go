@@ -1,7 +1,12 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/deliver"
@@ -12,6 +17,15 @@ import (
 
 // carrierTypes is the one list of carriers.
 func carrierTypes() []string { return []string{"inbox", "telnyx"} }
+
+// carries are the channels that a type of carrier takes messages of. The inbox shows
+// what would be spoken or mailed; nobody can look at a missed call.
+func carries(kind string) []verify.Channel {
+	if kind == "inbox" {
+		return []verify.Channel{verify.SMS, verify.Call, verify.WhatsApp, verify.Email}
+	}
+	return []verify.Channel{verify.SMS}
+}
 
 // openCarriers makes the configured carriers, by name, and the inbox if there is
 // one. An error names the carrier and what to mend.
@@ -43,7 +57,9 @@ func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]ver
 func routes(c *Config, senders map[string]verify.Sender) deliver.Routes {
 	out := deliver.Routes{}
 	for _, k := range c.Carriers {
-		out[verify.SMS] = append(out[verify.SMS], deliver.Carrier{Name: k.Name, Sender: senders[k.Name]})
+		for _, channel := range carries(k.Type) {
+			out[channel] = append(out[channel], deliver.Carrier{Name: k.Name, Sender: senders[k.Name]})
+		}
 	}
 	for _, r := range c.Routes {
 		var order []deliver.Carrier
@@ -53,4 +69,84 @@ func routes(c *Config, senders map[string]verify.Sender) deliver.Routes {
 		out[verify.Channel(r.Channel)] = order
 	}
 	return out
+}
+
+func (c *Config) checkCarriers() error {
+	var errs []error
+	if len(c.Carriers) == 0 {
+		errs = append(errs, errors.New("carriers: none is configured, so no code could be sent. Add one, such as "+
+			"{name: telnyx, type: telnyx, api_key: …, from: \"+1…\"}, or use «countersign dev»"))
+	}
+	if _, _, err := openCarriers(c.Carriers, nil); err != nil {
+		errs = append(errs, err)
+	}
+	var names []string
+	for i, k := range c.Carriers {
+		if k.Name == "" {
+			errs = append(errs, fmt.Errorf("carriers[%d].name: missing", i))
+		} else if slices.Contains(names, k.Name) {
+			errs = append(errs, fmt.Errorf("carriers[%d].name: %q is used twice", i, k.Name))
+		}
+		names = append(names, k.Name)
+		if !slices.Contains(carrierTypes(), k.Type) {
+			errs = append(errs, fmt.Errorf("carriers[%d].type: %q is not one of %s", i, k.Type, strings.Join(carrierTypes(), ", ")))
+		}
+	}
+	seen := map[string]bool{}
+	for i, r := range c.Routes {
+		if known := channelNames(); !slices.Contains(known, r.Channel) {
+			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not one of %s", i, r.Channel, strings.Join(known, ", ")))
+		}
+		if seen[r.Channel] {
+			errs = append(errs, fmt.Errorf("routes[%d].channel: %q has a route already", i, r.Channel))
+		}
+		seen[r.Channel] = true
+		if len(r.Carriers) == 0 {
+			errs = append(errs, fmt.Errorf("routes[%d].carriers: name at least one", i))
+		}
+		for _, name := range r.Carriers {
+			at := slices.Index(names, name)
+			if at < 0 {
+				errs = append(errs, fmt.Errorf("routes[%d].carriers: no carrier is called %q", i, name))
+			} else if kind := c.Carriers[at].Type; !slices.Contains(carries(kind), verify.Channel(r.Channel)) {
+				errs = append(errs, fmt.Errorf("routes[%d].carriers: %q is of type %s, which does not take %s", i, name, kind, r.Channel))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// channelNames are the channels that some carrier takes messages of.
+func channelNames() []string {
+	var out []string
+	for _, kind := range carrierTypes() {
+		for _, channel := range carries(kind) {
+			if !slices.Contains(out, string(channel)) {
+				out = append(out, string(channel))
+			}
+		}
+	}
+	return out
+}
+
+// checkInbox keeps the development inbox, which shows codes to whoever asks, off
+// every listener that others can reach.
+func (c *Config) checkInbox(host string) error {
+	inbox := slices.ContainsFunc(c.Carriers, func(k CarrierConfig) bool { return k.Type == "inbox" })
+	if !inbox {
+		return nil
+	}
+	if !c.development() {
+		return errors.New("carriers: the inbox shows every code to whoever opens its page; it is for environment: development")
+	}
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return fmt.Errorf("listen: with the development inbox the server listens on loopback alone (127.0.0.1:3000, [::1]:3000), not on %q: "+
+			"whoever reaches it could read every code", c.Listen)
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err == nil && !loopbackName(u.Hostname()) {
+			return errors.New("public_url: with the development inbox it must be a loopback address")
+		}
+	}
+	return nil
 }

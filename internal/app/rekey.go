@@ -28,6 +28,9 @@ func (k *keeper) rekey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := k.directory.Rekey(ctx); err != nil {
+		return err
+	}
 	if left > 0 || k.now().Before(verify.KeyNeededUntil(ring.From(ring.Current()))) {
 		return nil
 	}
