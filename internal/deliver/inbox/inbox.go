@@ -73,7 +73,7 @@ func (b *Inbox) Send(ctx context.Context, m verify.Message) (verify.Submission, 
 	}
 	kept := message{
 		id: b.nextID(), sent: m.ID, to: m.To, code: m.Code.Text(), subject: m.Subject, text: m.Text.Reveal(),
-		keys: m.Keys,
+		keys:    m.Keys,
 		channel: m.Channel, at: b.now(),
 	}
 	if len(b.messages) == keep {
