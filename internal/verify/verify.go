@@ -104,6 +104,9 @@ const (
 	Email     Channel = "email"
 )
 
+// Channels lists every channel.
+func Channels() []Channel { return []Channel{SMS, Call, WhatsApp, Flashcall, Email} }
+
 // Status is where a verification stands. Only Pending can change.
 type Status string
 
