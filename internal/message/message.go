@@ -48,7 +48,7 @@ var variables = []string{"{{code}}", "{{app_name}}", "{{minutes}}", telnyxMinute
 
 // telnyxMinutes is what Telnyx calls {{minutes}}. In spite of its name it stands
 // for minutes: its templates of GET /v2/verify_profiles/templates read "This code
-// will expire in {{default_verification_timeout_secs}} minutes."
+// will expire in {{default_verification_timeout_secs}} minutes.".
 const telnyxMinutes = "{{default_verification_timeout_secs}}"
 
 // Check returns an error unless template holds the code and no unknown variable.
