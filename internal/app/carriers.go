@@ -18,11 +18,10 @@ import (
 // carrierTypes is the one list of carriers.
 func carrierTypes() []string { return []string{"inbox", "telnyx"} }
 
-// carries are the channels that a type of carrier takes messages of. The inbox shows
-// what would be spoken or mailed; nobody can look at a missed call.
-func carries(kind string) []verify.Channel {
-	if kind == "inbox" {
-		return []verify.Channel{verify.SMS, verify.Call, verify.WhatsApp, verify.Email}
+// carries says which channels a type of carrier takes.
+func carries(carrierType string) []verify.Channel {
+	if carrierType == "inbox" {
+		return verify.Channels()
 	}
 	return []verify.Channel{verify.SMS}
 }
@@ -53,7 +52,7 @@ func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]ver
 }
 
 // routes puts the carriers in the configured order; a channel without a route
-// has every carrier, in the order of the file.
+// has every carrier that takes it, in the order of the file.
 func routes(c *Config, senders map[string]verify.Sender) deliver.Routes {
 	out := deliver.Routes{}
 	for _, k := range c.Carriers {
@@ -94,8 +93,8 @@ func (c *Config) checkCarriers() error {
 	}
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
-		if known := channelNames(); !slices.Contains(known, r.Channel) {
-			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not one of %s", i, r.Channel, strings.Join(known, ", ")))
+		if !slices.Contains(verify.Channels(), verify.Channel(r.Channel)) {
+			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not a channel; it must be one of %v", i, r.Channel, verify.Channels()))
 		}
 		if seen[r.Channel] {
 			errs = append(errs, fmt.Errorf("routes[%d].channel: %q has a route already", i, r.Channel))
@@ -109,24 +108,11 @@ func (c *Config) checkCarriers() error {
 			if at < 0 {
 				errs = append(errs, fmt.Errorf("routes[%d].carriers: no carrier is called %q", i, name))
 			} else if kind := c.Carriers[at].Type; !slices.Contains(carries(kind), verify.Channel(r.Channel)) {
-				errs = append(errs, fmt.Errorf("routes[%d].carriers: %q is of type %s, which does not take %s", i, name, kind, r.Channel))
+				errs = append(errs, fmt.Errorf("routes[%d].carriers: carrier %q is of type %s, which takes %v", i, name, kind, carries(kind)))
 			}
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// channelNames are the channels that some carrier takes messages of.
-func channelNames() []string {
-	var out []string
-	for _, kind := range carrierTypes() {
-		for _, channel := range carries(kind) {
-			if !slices.Contains(out, string(channel)) {
-				out = append(out, string(channel))
-			}
-		}
-	}
-	return out
 }
 
 // checkInbox keeps the development inbox, which shows codes to whoever asks, off

@@ -55,7 +55,7 @@ type Query struct {
 	Parent verify.ID
 	Name   string // only those whose name contains it, whatever the case; empty: all
 	Offset int
-	Limit  int
+	Limit  int // at most so many; zero: none, which leaves the total
 }
 
 // Store keeps records. Package tenant/recordtest says what each must do.

@@ -45,6 +45,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"verifications whose time to go has come are found in order", outlived},
 		{"verifications are read in order, also those of other keys only", inOrder},
 		{"idle buckets are forgotten and others are not", forgetBuckets},
+		{"attempts are found by what is asked for", attempts},
 		{"keys are listed, added once, and dropped", keys},
 		{"events come back as they were written and changed, also after reopening", eventRows},
 		{"events are due by their time, and only while queued", dueEvents},
