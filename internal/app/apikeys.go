@@ -176,7 +176,7 @@ func (o *operator) account(ctx context.Context, text string) (tenant.Account, er
 		return tenant.Account{}, err
 	}
 	for _, a := range accounts {
-		if text == "" && a.Tenant == firstTenant || text != "" && (text == a.Name || text == sid("AC", a.ID)) {
+		if text == "" && a.Tenant == tenant.Default || text != "" && (text == a.Name || text == sid("AC", a.ID)) {
 			return a, nil
 		}
 	}

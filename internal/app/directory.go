@@ -28,9 +28,9 @@ func (c *Config) directory(s settings, st tenant.Store, keys *secret.Ring, now f
 	for _, k := range c.APIKeys {
 		configured = append(configured, k.Reveal())
 	}
-	return tenant.NewDirectory(tenant.Config{
+	return tenant.New(tenant.Config{
 		Store: st, Keys: keys, Now: now, Random: rand.Reader,
-		Fixed: []tenant.Profile{fixed(s.profile)}, Configured: configured, Price: s.price, MaxAge: directoryAge,
+		Fixed: []tenant.Profile{fixed(s.profile, c.Template)}, Configured: configured, Price: s.price, MaxAge: directoryAge,
 	})
 }
 

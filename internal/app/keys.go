@@ -11,10 +11,6 @@ import (
 	"countersign/internal/secret"
 )
 
-// firstTenant owns what was there before tenants were, the default profile, and the
-// API keys of the configuration.
-const firstTenant = "default"
-
 // openKeys reads the key ring, or makes its file where the environment is
 // development: production must know where its key is.
 func (c *Config) openKeys() (*secret.Ring, error) {

@@ -260,6 +260,6 @@ func openProfile(ctx context.Context, s verify.Store, p *verify.Profile, now tim
 	if err != nil {
 		return err
 	}
-	p.ID, err = s.Profile(ctx, firstTenant, p.Name, want)
+	p.ID, err = s.Profile(ctx, tenant.Default, p.Name, want)
 	return err
 }

@@ -20,7 +20,7 @@ import (
 // wrong with it.
 func (c *Config) profile() (verify.Profile, error) {
 	p := verify.Profile{
-		Tenant: firstTenant, Name: "default", AppName: c.AppName, Template: c.Template,
+		Tenant: tenant.Default, Name: "default", AppName: c.AppName, Template: c.Template,
 		Code: code.Spec{Alphabet: code.Alphabet(c.Code.Alphabet), Length: c.Code.Length},
 	}
 	var errs []error
@@ -80,8 +80,9 @@ func days(text string) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
-// fixed is the default profile as tenants see it: one that they cannot change.
-func fixed(p verify.Profile) tenant.Profile {
+// fixed is the default profile as tenants see it: one that they cannot change. text is
+// the configured template; without one the text depends on the language.
+func fixed(p verify.Profile, text string) tenant.Profile {
 	return tenant.Profile{
 		Meta: tenant.Meta{ID: p.ID, Tenant: p.Tenant, Version: 1},
 		Name: p.Name,
@@ -92,6 +93,7 @@ func fixed(p verify.Profile) tenant.Profile {
 		Fixed:       true,
 		Code:        p.Code,
 		Retention:   p.Retention,
+		Text:        text,
 	}
 }
 
