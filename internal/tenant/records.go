@@ -88,6 +88,10 @@ type Profile struct {
 	Voice              string `json:"voice,omitzero"`
 	EventsSubscription bool   `json:"events_subscription,omitzero"`
 
+	// Factors are a Twilio service's settings of what is not served yet (push, TOTP,
+	// passkeys, senders of WhatsApp), as the caller gave them: kept to be shown again.
+	Factors map[string]string `json:"factors,omitzero"`
+
 	// Fixed: it comes from the operator's configuration and is not to be changed here.
 	Fixed bool `json:"-"`
 	// Code, Retention and Text are the operator's. A profile's own length comes before
