@@ -22,7 +22,6 @@ import (
 	"countersign/internal/ledger"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
-	"countersign/internal/telnyxapi"
 	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
@@ -139,7 +138,7 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 	})
 	a.ledger = ledger.New(ledger.Config{Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Log: a.log, Writers: a.settings.database.writers()})
 	e.ledger, e.dispatcher = a.ledger, a.dispatcher
-	handler, err := a.handler(e, box)
+	handler, err := a.handler(ctx, e, box)
 	if err == nil {
 		err = a.dispatcher.Run(ctx)
 	}
@@ -166,13 +165,13 @@ func channels(r deliver.Routes) []verify.Channel {
 }
 
 // handler mounts the pages, the dialect and, in development, the inbox.
-func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
+func (a *App) handler(ctx context.Context, e *engine, box *inbox.Inbox) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write([]byte("ok\n")) // the client may be gone: nobody to tell
 	})
-	a.mountDialects(mux, e)
+	a.mountDialects(ctx, mux, e)
 	pc := pages.Config{
 		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",
