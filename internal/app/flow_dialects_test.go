@@ -49,7 +49,10 @@ func (telnyxDialect) status(f *flow, id string) (string, error) {
 	return fmt.Sprint(v["status"]), err
 }
 
-func (telnyxDialect) refused(status string) string { return status }
+func (telnyxDialect) refused(status string) string {
+	telnyx, _, _ := strings.Cut(status, "/")
+	return telnyx
+}
 func (telnyxDialect) answered(words string) string { return words }
 func (telnyxDialect) shown(status string) string   { return status }
 
@@ -85,7 +88,7 @@ func (twilioDialect) status(f *flow, id string) (string, error) {
 }
 
 // twilioAnswers are what Twilio says where Telnyx says something else. What is over is
-// gone there: 404 and 20404, whichever way it ended but by too many guesses.
+// gone there, 404 and 20404, unless too many guesses ended it.
 var twilioAnswers = map[string]string{
 	"accepted":                       "approved true",
 	"rejected wrong_code":            "pending false",
@@ -95,16 +98,18 @@ var twilioAnswers = map[string]string{
 	"refused 422":                    "refused 400 60200",
 }
 
-// twilioStatuses are Twilio's words for a status; a settled one cannot be fetched.
+// twilioStatuses are Twilio's words for a status; what is accepted or expired cannot be
+// fetched any more.
 var twilioStatuses = map[string]string{
-	"pending": "pending", "accepted": "refused 404 20404", "expired": "refused 404 20404", "invalid": "refused 404 20404",
+	"pending": "pending", "accepted": "refused 404 20404", "expired": "refused 404 20404", "invalid": "max_attempts_reached",
 }
 
 func (twilioDialect) refused(status string) string {
-	if status == "422" {
-		return "400" // it has one status for whatever is wrong with a request
+	telnyx, twilio, two := strings.Cut(status, "/")
+	if two {
+		return twilio
 	}
-	return status
+	return telnyx
 }
 
 func (twilioDialect) answered(words string) string { return twilioAnswers[words] }

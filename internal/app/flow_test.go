@@ -24,7 +24,7 @@ import (
 //
 //	wait DURATION                         time passes
 //	start NUMBER as NAME                  a verification begins, or goes on
-//	start NUMBER refused STATUS           it is refused
+//	start NUMBER refused STATUS           it is refused; TELNYX/TWILIO where the statuses differ
 //	same NAME NAME                        two names are one verification
 //	messages NUMBER COUNT                 so many messages have arrived, in all
 //	check NAME right|wrong|empty: ANSWER  by id; ANSWER is «accepted» or «rejected REASON» or «refused STATUS»
