@@ -47,8 +47,8 @@ var (
 var variables = []string{"{{code}}", "{{app_name}}", "{{minutes}}", telnyxMinutes, "{{amount}}", "{{payee}}"}
 
 // telnyxMinutes is what Telnyx calls {{minutes}}. In spite of its name it stands
-// for minutes: its templates of GET /v2/verify_profiles/templates read "This code
-// will expire in {{default_verification_timeout_secs}} minutes."
+// for minutes: "This code will expire in {{default_verification_timeout_secs}}
+// minutes." is how templates of its GET /v2/verify_profiles/templates end.
 const telnyxMinutes = "{{default_verification_timeout_secs}}"
 
 // Check returns an error unless template holds the code and no unknown variable.
