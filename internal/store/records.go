@@ -28,6 +28,8 @@ const (
 	chosenRecords = " FROM records WHERE kind = $1 AND tenant = $2 AND parent = $3"
 	recordsPage   = "SELECT " + recordColumns + chosenRecords + " ORDER BY id"
 
+	everyRecord = "SELECT " + recordColumns + " FROM records WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3"
+
 	addRecord = "INSERT INTO records (" + recordColumns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
 
 	changeRecord = `UPDATE records SET name = $1, body = $2, version = $3, updated_at = $4
@@ -107,6 +109,11 @@ func (s *SQLite) Records(ctx context.Context, q tenant.Query) ([]tenant.Record, 
 	return page, total, err
 }
 
+// EveryRecord reads records of all tenants: see tenant.Store.
+func (s *SQLite) EveryRecord(ctx context.Context, kind tenant.Kind, after verify.ID, limit int) ([]tenant.Record, error) {
+	return many(ctx, &s.read, scanRecord, everyRecord, string(kind), after[:], limit)
+}
+
 // AddRecord adds a record: see tenant.Store.
 func (s *SQLite) AddRecord(ctx context.Context, r tenant.Record) error {
 	return s.writeRecord(ctx, &r, addRecord, addRecordArgs(&r))
@@ -171,6 +178,11 @@ func (p *Postgres) Records(ctx context.Context, q tenant.Query) ([]tenant.Record
 	all, err := pgMany(ctx, p, scanRecord, recordsPage, string(q.Kind), q.Tenant, q.Parent[:])
 	page, total := named(all, q)
 	return page, total, err
+}
+
+// EveryRecord reads records of all tenants: see tenant.Store.
+func (p *Postgres) EveryRecord(ctx context.Context, kind tenant.Kind, after verify.ID, limit int) ([]tenant.Record, error) {
+	return pgMany(ctx, p, scanRecord, everyRecord, string(kind), after[:], limit)
 }
 
 // AddRecord adds a record: see tenant.Store.

@@ -83,6 +83,26 @@ var fields = map[string]string{
 	verify.FieldAppHash:  "app_hash",
 	verify.FieldCallKeys: "extension",
 	verify.FieldTags:     "tags",
+
+	verify.FieldName:       "name",
+	verify.FieldLanguage:   "language",
+	verify.FieldLocale:     "locale",
+	verify.FieldAppName:    "app_name",
+	verify.FieldCodeLength: "code_length",
+	verify.FieldTemplate:   "messaging_template_id",
+	verify.FieldText:       "text",
+	verify.FieldChannel:    "type",
+	verify.FieldCountries:  "whitelisted_destinations",
+	verify.FieldSender:     "alpha_sender",
+	verify.FieldWebhook:    "webhook_url",
+	verify.FieldFailover:   "webhook_failover_url",
+	verify.FieldEvents:     "events",
+	verify.FieldSpendLimit: "daily_spend_limit",
+	verify.FieldVoice:      "voice",
+	verify.FieldMax:        "max",
+	verify.FieldInterval:   "interval",
+	verify.FieldQuotas:     "rate_limits",
+	verify.FieldScopes:     "scopes",
 }
 
 // fieldForms are the forms of a field that the core found invalid.

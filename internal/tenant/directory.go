@@ -2,12 +2,22 @@ package tenant
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
+	"countersign/internal/code"
 	"countersign/internal/secret"
 	"countersign/internal/verify"
 )
+
+// Default is the first tenant: what was there before tenants were is its, and so are
+// the operator's profiles and the keys of the configuration.
+const Default = "default"
 
 // Config is what a Directory needs.
 type Config struct {
@@ -16,14 +26,16 @@ type Config struct {
 	Now    func() time.Time
 	Random io.Reader
 	// Fixed are the profiles of the operator's configuration. They cannot be changed
-	// and come first in lists.
+	// and come first in lists. What the first of them says of codes, validity, retention
+	// and countries holds for the profiles of tenants too: they may say less, not more.
 	Fixed []Profile
 	// Configured are API keys of the operator's configuration, of the first tenant.
 	Configured []string
 	// Price is what one message is taken to cost; zero: not known, and then no profile
 	// can have a spend limit.
 	Price Money
-	// MaxAge is how old what is read of profiles, templates and keys may be.
+	// MaxAge is how old what is read of profiles, templates and keys may be, where
+	// another node has changed it; zero: not at all.
 	MaxAge time.Duration
 }
 
@@ -39,108 +51,192 @@ type Directory struct {
 	// profiles and safe numbers have rules over and above those of a Set.
 	profiles *Set[Profile, *Profile]
 	safe     *Set[SafeNumber, *SafeNumber]
-	config   Config
+
+	config     Config // without Configured
+	configured [][sha256.Size]byte
+	store      *cache
+
+	mu   sync.Mutex
+	used map[verify.ID]time.Time // when this node last wrote that a key was used
 }
 
-// Principal is who asks: an API key, and whose it is.
-type Principal struct {
-	Tenant  string
-	Account verify.ID // of the tenant: AC… of the Twilio dialect
-	Key     verify.ID // SK…
-	Scopes  []Scope   // none: all
+// How many of a kind a tenant may have, or a profile or rate limit of it.
+const (
+	maxAccounts   = 1
+	maxKeys       = 200
+	maxProfiles   = 1000
+	maxTemplates  = 1000
+	maxRateLimits = 10
+	maxBuckets    = 10
+	maxSenders    = 300 // there are fewer countries
+	maxWebhooks   = 10
+	maxSafe       = 100_000
+)
+
+// New makes a Directory.
+func New(c Config) *Directory {
+	d := &Directory{store: newCache(c), used: map[verify.ID]time.Time{}}
+	for _, text := range c.Configured {
+		if text != "" {
+			d.configured = append(d.configured, sha256.Sum256([]byte(text)))
+		}
+	}
+	c.Configured = nil // hashes are enough from here on
+	c.Fixed = slices.Clone(c.Fixed)
+	for i := range c.Fixed {
+		c.Fixed[i].Fixed = true
+	}
+	d.config = c
+	d.Accounts = newSet[Account](d, Accounts, maxAccounts)
+	d.APIKeys = newSet[APIKey](d, APIKeys, maxKeys)
+	d.Templates = newSet[Template](d, Templates, maxTemplates)
+	d.RateLimits = newSet[RateLimit](d, RateLimits, maxRateLimits)
+	d.Buckets = newSet[Bucket](d, Buckets, maxBuckets)
+	d.Senders = newSet[Sender](d, Senders, maxSenders)
+	d.Webhooks = newSet[Webhook](d, Webhooks, maxWebhooks)
+	d.profiles = newSet[Profile](d, Profiles, maxProfiles)
+	d.safe = newSet[SafeNumber](d, SafeList, maxSafe)
+
+	d.RateLimits.belongs, d.Senders.belongs, d.Webhooks.belongs = d.hasProfile, d.hasProfile, d.hasProfile
+	d.Buckets.belongs = func(ctx context.Context, tenant string, id verify.ID) error {
+		_, err := d.RateLimits.find(ctx, d.store.Store, tenant, id)
+		return err
+	}
+	return d
 }
 
-// May refuses with Forbidden what the key has no scope for. A key that may change
-// settings may read them, and one that may verify may read verifications.
-func (p Principal) May(s Scope) error { panic("not yet") }
-
-// Bearer finds who has an API key, such as KEY…; ok is false for nobody: unknown,
-// revoked. The error is Unavailable.
-func (d *Directory) Bearer(ctx context.Context, key string) (p Principal, ok bool, err error) {
-	panic("not yet")
+func newSet[T any, P row[T]](d *Directory, kind Kind, max int) *Set[T, P] {
+	return &Set[T, P]{kind: kind, max: max, store: d.store, now: d.config.Now, random: d.config.Random}
 }
 
-// Basic finds who has a user name and a password: an account sid (AC and 32 hex digits)
-// or a key sid (SK and 32 hex digits) with the text of a key of that account.
-func (d *Directory) Basic(ctx context.Context, user, password string) (p Principal, ok bool, err error) {
-	panic("not yet")
+func (d *Directory) hasProfile(ctx context.Context, tenant string, id verify.ID) error {
+	if _, ok := d.fixed(tenant, id); ok {
+		return nil
+	}
+	_, err := d.profiles.find(ctx, d.store.Store, tenant, id)
+	return err
 }
 
-// CreateKey makes an API key and returns its text, which is shown this once: KEY and
-// letters and digits, so that both vendors' SDKs take it. At most two live keys of a
-// tenant have one name. Refusals: Invalid, Full.
-func (d *Directory) CreateKey(ctx context.Context, tenant, name string, scopes []Scope) (APIKey, string, error) {
-	panic("not yet")
+// fixed finds a profile of the operator's configuration.
+func (d *Directory) fixed(tenant string, id verify.ID) (Profile, bool) {
+	for _, p := range d.config.Fixed {
+		if p.ID == id && p.Tenant == tenant {
+			p.Channels = maps.Clone(p.Channels)
+			return p, true
+		}
+	}
+	return Profile{}, false
 }
 
-// RevokeKey ends a key. Refusals: NotFound.
-func (d *Directory) RevokeKey(ctx context.Context, tenant string, id verify.ID) (APIKey, error) {
-	panic("not yet")
+// operator is the profile that says what holds for tenants' own.
+func (d *Directory) operator() Profile {
+	if len(d.config.Fixed) == 0 {
+		return Profile{Code: code.Default}
+	}
+	return d.config.Fixed[0]
+}
+
+// completed fills in what is the operator's and is not stored.
+func (d *Directory) completed(p Profile) Profile {
+	o := d.operator()
+	p.Code, p.Retention = o.Code, o.Retention
+	return p
 }
 
 // Profile reads a profile, one of the operator's configuration included. Refusals:
 // NotFound.
 func (d *Directory) Profile(ctx context.Context, tenant string, id verify.ID) (Profile, error) {
-	panic("not yet")
+	if p, ok := d.fixed(tenant, id); ok {
+		return p, nil
+	}
+	p, err := d.profiles.Find(ctx, tenant, id)
+	return d.completed(p), err
 }
 
 // Profiles reads a page of profiles and how many there are. Of q only Name, Offset and
 // Limit count.
 func (d *Directory) Profiles(ctx context.Context, tenant string, q Query) ([]Profile, int, error) {
-	panic("not yet")
+	var out []Profile
+	for _, p := range d.config.Fixed {
+		if p.Tenant == tenant && contains(p.Name, q.Name) {
+			p.Channels = maps.Clone(p.Channels)
+			out = append(out, p)
+		}
+	}
+	n := len(out)
+	out = cut(out, q)
+	page, total, err := d.profiles.List(ctx, tenant, Query{Name: q.Name, Offset: max(0, q.Offset-n), Limit: max(0, q.Limit-len(out))})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range page {
+		out = append(out, d.completed(p))
+	}
+	return out, n + total, nil
 }
 
 // AddProfile stores a new profile. Refusals: Invalid, Taken, Full.
 func (d *Directory) AddProfile(ctx context.Context, tenant string, p Profile) (Profile, error) {
-	panic("not yet")
+	if err := d.fits(ctx, tenant, p); err != nil {
+		return p, err
+	}
+	p, err := d.profiles.Add(ctx, tenant, p)
+	return d.completed(p), err
 }
 
 // ChangeProfile changes a profile. Refusals: NotFound, Invalid, Taken, and Forbidden for
 // one that comes from the operator's configuration.
 func (d *Directory) ChangeProfile(ctx context.Context, tenant string, id verify.ID, change func(*Profile) error) (Profile, error) {
-	panic("not yet")
+	if _, ok := d.fixed(tenant, id); ok {
+		return Profile{}, errFixed()
+	}
+	p, err := d.profiles.Change(ctx, tenant, id, func(p *Profile) error {
+		if err := change(p); err != nil {
+			return err
+		}
+		return d.fits(ctx, tenant, *p)
+	})
+	return d.completed(p), err
 }
 
 // DropProfile deletes a profile with all that belongs to it. Refusals: NotFound,
 // Forbidden.
 func (d *Directory) DropProfile(ctx context.Context, tenant string, id verify.ID) (Profile, error) {
-	panic("not yet")
+	if _, ok := d.fixed(tenant, id); ok {
+		return Profile{}, errFixed()
+	}
+	p, err := d.profiles.Drop(ctx, tenant, id)
+	return d.completed(p), err
 }
 
-// Rules are what the core needs to know of a profile for one channel: its template's
-// text in its language, its code, its time, its countries, its spend limit as a quota,
-// and whether anybody wants to know of events. template and locale come before the
-// profile's own if they are given. Refusals: NotFound (template), Invalid (locale).
-func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, template verify.ID, locale string) (verify.Profile, error) {
-	panic("not yet")
+func errFixed() error {
+	return &verify.Error{Kind: verify.Forbidden, Err: fmt.Errorf("it comes from the configuration file: change it there")}
 }
 
-// Quotas are the rate limits of a profile that a caller names with the value that is to
-// be limited, such as {"end_user_ip": "192.0.2.1"}. Refusals: NotFound (a name that the
-// profile has not), Invalid.
-func (d *Directory) Quotas(ctx context.Context, p Profile, values map[string]string) ([]verify.Quota, error) {
-	panic("not yet")
+// fits refuses a profile that is right in itself and wrong here: with a template that
+// the tenant has not, or a spend limit that nothing can be counted against.
+func (d *Directory) fits(ctx context.Context, tenant string, p Profile) error {
+	for _, s := range append(slices.Collect(maps.Values(p.Channels)), p.Base) {
+		if s.Template == (verify.ID{}) {
+			continue
+		}
+		if _, err := d.Template(ctx, tenant, s.Template); verify.KindOf(err) == verify.NotFound {
+			return invalid(verify.FieldTemplate, "there is no template of that id")
+		} else if err != nil {
+			return err
+		}
+	}
+	switch {
+	case !p.SpendLimited && p.SpendLimit == 0:
+		return nil
+	case p.SpendLimit <= 0:
+		return invalid(verify.FieldSpendLimit, "must be more than zero")
+	case !p.SpendLimited:
+		return nil
+	case d.config.Price <= 0:
+		return invalid(verify.FieldSpendLimit, "cannot be kept: what a message costs is not known. The operator must set price_per_message")
+	case p.SpendLimit < d.config.Price:
+		return invalid(verify.FieldSpendLimit, "must be at least what one message costs")
+	}
+	return nil
 }
-
-// Template reads one of the tenant's, or of the six stock templates that are everybody's.
-// Refusals: NotFound.
-func (d *Directory) Template(ctx context.Context, tenant string, id verify.ID) (Template, error) {
-	panic("not yet")
-}
-
-// Stock are the stock templates, under the ids that Telnyx gives them.
-func Stock() []Template { panic("not yet") }
-
-// Safe says whether a number is on the tenant's safe list; AddSafe and DropSafe change
-// that. Refusals of the others: Taken, NotFound.
-func (d *Directory) Safe(ctx context.Context, tenant, e164 string) (SafeNumber, error) {
-	panic("not yet")
-}
-
-// AddSafe puts a number on the safe list.
-func (d *Directory) AddSafe(ctx context.Context, tenant, e164 string) (SafeNumber, error) {
-	panic("not yet")
-}
-
-// DropSafe takes a number off the safe list.
-func (d *Directory) DropSafe(ctx context.Context, tenant, e164 string) error { panic("not yet") }

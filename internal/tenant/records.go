@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"slices"
 	"time"
 
 	"countersign/internal/code"
@@ -36,7 +37,8 @@ type Account struct {
 type APIKey struct {
 	Meta      `json:"-"`
 	Name      string    `json:"name"`
-	Hash      []byte    `json:"hash"` // SHA-256 of the text
+	Hash      []byte    `json:"hash"`  // SHA-256 of the text
+	Place     int       `json:"place"` // 1 or 2, among the live keys of its name
 	Scopes    []Scope   `json:"scopes"`
 	UsedAt    time.Time `json:"used_at,omitzero"`    // to within ten minutes
 	RevokedAt time.Time `json:"revoked_at,omitzero"` // zero while it is good
@@ -92,9 +94,11 @@ type Profile struct {
 
 	// Fixed: it comes from the operator's configuration and is not to be changed here.
 	Fixed bool `json:"-"`
-	// Code and Retention are the operator's; a profile's own length comes before Code's.
+	// Code, Retention and Text are the operator's. A profile's own length comes before
+	// Code's, and any template before Text; with no Text, package message has one.
 	Code      code.Spec     `json:"-"`
 	Retention time.Duration `json:"-"`
+	Text      string        `json:"-"`
 }
 
 // Template is a message text with variables.
@@ -174,6 +178,9 @@ func (p Profile) Effective(ch verify.Channel) Settings {
 	}
 	if own.Sender != "" {
 		s.Sender = own.Sender
+	}
+	if slices.Contains(s.Countries, AllCountries) {
+		s.Countries = nil
 	}
 	return s
 }

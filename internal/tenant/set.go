@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -22,22 +24,34 @@ var (
 type row[T any] interface {
 	*T
 	meta() *Meta
-	name() string // unique within its kind, tenant and parent; empty for none
-	check() error // refuses with *verify.Error what must not be stored
+	name() string  // unique within its kind, tenant and parent; empty for none
+	label() string // what a list is searched for
+	// check refuses with *verify.Error what must not be stored, and brings the rest
+	// into the form in which it is stored.
+	check() error
 }
 
 // Set reads and writes the records of one kind.
 type Set[T any, P row[T]] struct {
 	kind   Kind
 	max    int // of a tenant and parent
-	store  Store
+	store  *cache
 	now    func() time.Time
 	random io.Reader
+	// belongs refuses with NotFound a parent that the tenant has not; nil: records of
+	// this kind have none.
+	belongs func(ctx context.Context, tenant string, parent verify.ID) error
 }
 
-// Find reads one of a tenant's. Refusals: NotFound.
+// Find reads one of a tenant's, which may be as old as Config.MaxAge if another node has
+// changed it. Refusals: NotFound.
 func (s *Set[T, P]) Find(ctx context.Context, tenant string, id verify.ID) (T, error) {
-	r, err := s.store.Record(ctx, s.kind, id)
+	return s.find(ctx, s.store, tenant, id)
+}
+
+// find reads one from the cache, or from the Store within.
+func (s *Set[T, P]) find(ctx context.Context, from Store, tenant string, id verify.ID) (T, error) {
+	r, err := from.Record(ctx, s.kind, id)
 	if err == nil && (r == nil || r.Tenant != tenant) {
 		err = &verify.Error{Kind: verify.NotFound}
 	}
@@ -47,7 +61,7 @@ func (s *Set[T, P]) Find(ctx context.Context, tenant string, id verify.ID) (T, e
 	return open[T, P](*r)
 }
 
-// Named reads one by its name. Refusals: NotFound.
+// Named reads one by its name; it may be as old as what Find reads. Refusals: NotFound.
 func (s *Set[T, P]) Named(ctx context.Context, tenant string, parent verify.ID, name string) (T, error) {
 	r, err := s.store.RecordNamed(ctx, s.kind, tenant, parent, name)
 	if err == nil && r == nil {
@@ -60,10 +74,15 @@ func (s *Set[T, P]) Named(ctx context.Context, tenant string, parent verify.ID, 
 }
 
 // List reads a page and how many there are in all. Of q only Parent, Name, Offset and
-// Limit count.
+// Limit count; Name is looked for in what a record is called, also where two may be
+// called the same.
 func (s *Set[T, P]) List(ctx context.Context, tenant string, q Query) ([]T, int, error) {
-	q.Kind, q.Tenant = s.kind, tenant
-	page, total, err := s.store.Records(ctx, q)
+	stored := q
+	stored.Kind, stored.Tenant, stored.Name = s.kind, tenant, ""
+	if q.Name != "" {
+		stored.Offset, stored.Limit = 0, math.MaxInt32
+	}
+	page, total, err := s.store.Records(ctx, stored)
 	if err != nil {
 		return nil, 0, unavailable(err)
 	}
@@ -73,16 +92,33 @@ func (s *Set[T, P]) List(ctx context.Context, tenant string, q Query) ([]T, int,
 		if err != nil {
 			return nil, 0, err
 		}
-		out = append(out, v)
+		if contains(P(&v).label(), q.Name) {
+			out = append(out, v)
+		}
+	}
+	if q.Name != "" {
+		return cut(out, q), len(out), nil
 	}
 	return out, total, nil
 }
 
+// contains says whether a name holds a text, whatever the case.
+func contains(name, text string) bool {
+	return strings.Contains(strings.ToLower(name), strings.ToLower(text))
+}
+
+// cut returns the page of a list.
+func cut[T any](all []T, q Query) []T {
+	from := min(max(0, q.Offset), len(all))
+	return all[from : from+min(max(0, q.Limit), len(all)-from)]
+}
+
 // Add stores a new one under a new id, unless it has one. Of its Meta only ID and
-// Parent count. Refusals: Invalid, Taken, Full.
+// Parent count. Refusals: Invalid, Taken, Full, and NotFound for a parent that the
+// tenant has not.
 func (s *Set[T, P]) Add(ctx context.Context, tenant string, v T) (T, error) {
 	m := P(&v).meta()
-	now := s.now()
+	now := s.instant()
 	if m.ID == (verify.ID{}) {
 		var err error
 		if m.ID, err = verify.NewID(now, s.random); err != nil {
@@ -93,12 +129,8 @@ func (s *Set[T, P]) Add(ctx context.Context, tenant string, v T) (T, error) {
 	if err := P(&v).check(); err != nil {
 		return v, err
 	}
-	_, total, err := s.store.Records(ctx, Query{Kind: s.kind, Tenant: tenant, Parent: m.Parent, Limit: 1})
-	if err != nil {
-		return v, unavailable(err)
-	}
-	if total >= s.max {
-		return v, &verify.Error{Kind: verify.Full, Err: fmt.Errorf("%d of them", s.max)}
+	if err := s.room(ctx, tenant, m.Parent); err != nil {
+		return v, err
 	}
 	r, err := seal[T, P](s.kind, v)
 	if err != nil {
@@ -107,12 +139,31 @@ func (s *Set[T, P]) Add(ctx context.Context, tenant string, v T) (T, error) {
 	return v, refusal(s.store.AddRecord(ctx, r))
 }
 
+// room refuses a parent that the tenant has not, and one record too many. Two that are
+// added at once may both be the last: the bound is there so that nobody fills the
+// database, and nobody counts on its figure.
+func (s *Set[T, P]) room(ctx context.Context, tenant string, parent verify.ID) error {
+	switch {
+	case s.belongs != nil:
+		if err := s.belongs(ctx, tenant, parent); err != nil {
+			return err
+		}
+	case parent != (verify.ID{}):
+		return fmt.Errorf("tenant: a record of kind %s belongs to no other", s.kind)
+	}
+	_, total, err := s.store.Records(ctx, Query{Kind: s.kind, Tenant: tenant, Parent: parent})
+	if err == nil && total >= s.max {
+		err = &verify.Error{Kind: verify.Full, Err: fmt.Errorf("there may be %d; delete one that is not needed", s.max)}
+	}
+	return unavailable(err)
+}
+
 // Change reads one, has it changed and stores it; it does so again if somebody else was
 // faster. An error of change is returned as it is. Refusals: NotFound, Invalid, Taken.
 func (s *Set[T, P]) Change(ctx context.Context, tenant string, id verify.ID, change func(*T) error) (T, error) {
 	const tries = 5
-	for i := range tries {
-		v, err := s.Find(ctx, tenant, id)
+	for range tries {
+		v, err := s.find(ctx, s.store.Store, tenant, id)
 		if err != nil {
 			return v, err
 		}
@@ -120,7 +171,7 @@ func (s *Set[T, P]) Change(ctx context.Context, tenant string, id verify.ID, cha
 		if err := change(&v); err != nil {
 			return v, err
 		}
-		m.Version, m.UpdatedAt = m.Version+1, s.now()
+		m.Version, m.UpdatedAt = m.Version+1, s.instant()
 		*P(&v).meta() = m
 		if err := P(&v).check(); err != nil {
 			return v, err
@@ -129,23 +180,25 @@ func (s *Set[T, P]) Change(ctx context.Context, tenant string, id verify.ID, cha
 		if err != nil {
 			return v, err
 		}
-		if err = s.store.ChangeRecord(ctx, r); errors.Is(err, ErrChanged) && i < tries-1 {
-			continue
+		if err = s.store.ChangeRecord(ctx, r); !errors.Is(err, ErrChanged) {
+			return v, refusal(err)
 		}
-		return v, refusal(err)
 	}
-	return *new(T), &verify.Error{Kind: verify.Unavailable, Wait: time.Second, Err: ErrChanged}
+	return *new(T), unavailable(ErrChanged)
 }
 
 // Drop deletes one with all that belongs to it, and returns it as it was. Refusals:
 // NotFound.
 func (s *Set[T, P]) Drop(ctx context.Context, tenant string, id verify.ID) (T, error) {
-	v, err := s.Find(ctx, tenant, id)
+	v, err := s.find(ctx, s.store.Store, tenant, id)
 	if err != nil {
 		return v, err
 	}
 	return v, unavailable(s.store.DropRecord(ctx, s.kind, id))
 }
+
+// instant is now, as exact as it is stored.
+func (s *Set[T, P]) instant() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
 func open[T any, P row[T]](r Record) (T, error) {
 	var v T

@@ -66,6 +66,10 @@ type Store interface {
 	RecordNamed(ctx context.Context, kind Kind, tenant string, parent verify.ID, name string) (*Record, error)
 	// Records reads those that q chooses, and how many there are without Offset and Limit.
 	Records(ctx context.Context, q Query) (page []Record, total int, err error)
+	// EveryRecord reads at most limit records of a kind, of all tenants, in the order of
+	// their ids from the one after an id; the zero ID begins. It is for upkeep, and for
+	// nothing that a tenant asks for.
+	EveryRecord(ctx context.Context, kind Kind, after verify.ID, limit int) ([]Record, error)
 	// AddRecord adds one. The error is ErrTaken if its name or its id is.
 	AddRecord(ctx context.Context, r Record) error
 	// ChangeRecord writes name, body, version and time of a record whose stored version

@@ -71,6 +71,26 @@ const (
 	FieldCallKeys = "call_keys"
 	FieldTags     = "tags"
 	FieldName     = "name"
+
+	// Of what a tenant sets up.
+	FieldLanguage   = "language"
+	FieldLocale     = "locale"
+	FieldAppName    = "app_name"
+	FieldCodeLength = "code_length"
+	FieldTemplate   = "template"
+	FieldText       = "text" // of a template
+	FieldChannel    = "channel"
+	FieldCountries  = "countries"
+	FieldSender     = "sender"
+	FieldWebhook    = "webhook_url"
+	FieldFailover   = "webhook_failover_url"
+	FieldEvents     = "events"
+	FieldSpendLimit = "spend_limit"
+	FieldVoice      = "voice"
+	FieldMax        = "max"
+	FieldInterval   = "interval"
+	FieldQuotas     = "rate_limits"
+	FieldScopes     = "scopes"
 )
 
 // Error is a refusal. A command that returns one has changed nothing.

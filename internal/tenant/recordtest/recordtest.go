@@ -46,6 +46,7 @@ func Run(t *testing.T, fresh func(*testing.T) Open) {
 		{"a record takes what belongs to it with it", family},
 		{"pages follow the ids and know the total", pages},
 		{"tenants, parents and kinds are apart", apart},
+		{"upkeep sees every tenant's, a stretch at a time", every},
 		{"records outlive the store that wrote them", reopened},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
@@ -275,6 +276,24 @@ func apart(t *testing.T, open Open) {
 	}
 	if got, err := s.Record(t.Context(), tenant.Templates, id(1)); got != nil || err != nil {
 		t.Errorf("a profile is found as a template: %v", err)
+	}
+}
+
+func every(t *testing.T, open Open) {
+	s := open(t)
+	kind, parent := record(4, "t", "a"), record(3, "t", "")
+	kind.Kind, parent.Parent = tenant.Templates, id(1)
+	all := []tenant.Record{record(1, "t", "a"), record(2, "u", "a"), parent, record(5, "v", "")}
+	add(t, s, kind, all[3], all[1], all[0], all[2])
+	for _, tt := range []struct {
+		after verify.ID
+		limit int
+		want  []tenant.Record
+	}{{verify.ID{}, 9, all}, {verify.ID{}, 2, all[:2]}, {id(2), 2, all[2:]}, {id(5), 9, nil}} {
+		got, err := s.EveryRecord(t.Context(), tenant.Profiles, tt.after, tt.limit)
+		if d := cmp.Diff(tt.want, got); d != "" && len(tt.want)+len(got) > 0 || err != nil {
+			t.Error(tt.after, tt.limit, err, d)
+		}
 	}
 }
 
