@@ -74,6 +74,9 @@ const (
 // AllCountries stands for every country that the operator enables.
 const AllCountries = "*"
 
+// EveryCountry is the Country of a Sender that is for all that have none of their own.
+const EveryCountry = "all"
+
 var (
 	limitName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	languages = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
@@ -257,7 +260,11 @@ func (b *Bucket) check() error {
 }
 
 func (s *Sender) check() error {
-	return first(country(verify.FieldCountries, s.Country), text(verify.FieldSender, s.Service, 1, MaxName))
+	err := text(verify.FieldSender, s.Service, 1, MaxName)
+	if s.Country != EveryCountry {
+		err = first(country(verify.FieldCountries, s.Country), err)
+	}
+	return err
 }
 
 func (n *SafeNumber) check() error {

@@ -109,6 +109,7 @@ func (a *api) routes() []route {
 		read, act, manage = tenant.ScopeRead, tenant.ScopeVerify, tenant.ScopeManage
 		ok, created, gone = http.StatusOK, http.StatusCreated, http.StatusNoContent
 		service           = "/v2/Services/{service}"
+		limit             = service + "/RateLimits/{limit}"
 	)
 	return []route{
 		{"POST /v2/Services", manage, created, a.createService},
@@ -121,6 +122,38 @@ func (a *api) routes() []route {
 		{"GET " + service + "/Verifications/{verification}", read, ok, a.in(a.fetch)},
 		{"POST " + service + "/Verifications/{verification}", act, ok, a.in(a.update)},
 		{"POST " + service + "/VerificationCheck", act, created, a.in(a.check)},
+
+		{"GET /v2/Attempts", read, ok, a.listAttempts},
+		{"GET /v2/Attempts/Summary", read, ok, a.summary},
+		{"GET /v2/Attempts/{attempt}", read, ok, a.fetchAttempt},
+
+		{"POST " + service + "/RateLimits", manage, created, a.in(a.createLimit)},
+		{"GET " + service + "/RateLimits", read, ok, a.in(a.listLimits)},
+		{"GET " + limit, read, ok, a.under(a.fetchLimit)},
+		{"POST " + limit, manage, ok, a.under(a.updateLimit)},
+		{"DELETE " + limit, manage, gone, a.under(a.deleteLimit)},
+		{"POST " + limit + "/Buckets", manage, created, a.under(a.createBucket)},
+		{"GET " + limit + "/Buckets", read, ok, a.under(a.listBuckets)},
+		{"GET " + limit + "/Buckets/{bucket}", read, ok, a.under(a.fetchBucket)},
+		{"POST " + limit + "/Buckets/{bucket}", manage, ok, a.under(a.updateBucket)},
+		{"DELETE " + limit + "/Buckets/{bucket}", manage, gone, a.under(a.deleteBucket)},
+
+		{"POST " + service + "/MessagingConfigurations", manage, created, a.in(a.createSender)},
+		{"GET " + service + "/MessagingConfigurations", read, ok, a.in(a.listSenders)},
+		{"GET " + service + "/MessagingConfigurations/{country}", read, ok, a.in(a.fetchSender)},
+		{"POST " + service + "/MessagingConfigurations/{country}", manage, ok, a.in(a.updateSender)},
+		{"DELETE " + service + "/MessagingConfigurations/{country}", manage, gone, a.in(a.deleteSender)},
+
+		{"POST " + service + "/Webhooks", manage, created, a.in(a.createWebhook)},
+		{"GET " + service + "/Webhooks", read, ok, a.in(a.listWebhooks)},
+		{"GET " + service + "/Webhooks/{webhook}", read, ok, a.in(a.fetchWebhook)},
+		{"POST " + service + "/Webhooks/{webhook}", manage, ok, a.in(a.updateWebhook)},
+		{"DELETE " + service + "/Webhooks/{webhook}", manage, gone, a.in(a.deleteWebhook)},
+
+		{"GET /v2/Templates", read, ok, a.listTemplates},
+		{"POST /v2/SafeList/Numbers", manage, created, a.addSafe},
+		{"GET /v2/SafeList/Numbers/{number}", read, ok, a.fetchSafe},
+		{"DELETE /v2/SafeList/Numbers/{number}", manage, gone, a.dropSafe},
 	}
 }
 

@@ -29,8 +29,8 @@ type service struct {
 	WhatsApp           map[string]any    `json:"whatsapp"`
 	Passkeys           map[string]any    `json:"passkeys"`
 	EventSubscription  bool              `json:"verify_event_subscription_enabled"`
-	DateCreated        string            `json:"date_created"`
-	DateUpdated        string            `json:"date_updated"`
+	DateCreated        *string           `json:"date_created"` // null: it comes from the configuration
+	DateUpdated        *string           `json:"date_updated"`
 	URL                string            `json:"url"`
 	Links              map[string]string `json:"links"`
 }
@@ -198,7 +198,10 @@ func (r *request) showService(p tenant.Profile) service {
 		LookupEnabled: p.LookupEnabled, PSD2Enabled: p.Payments, SkipSMSToLandlines: p.SkipLandlines,
 		DTMFInputRequired: p.KeyPressRequired, TTSName: orNull(p.Voice), DoNotShareWarning: p.DoNotShareWarning,
 		CustomCodeEnabled: p.CustomCodes, EventSubscription: p.EventsSubscription,
-		DateCreated: iso(p.CreatedAt), DateUpdated: iso(p.UpdatedAt), URL: url, Links: map[string]string{},
+		URL: url, Links: map[string]string{},
+	}
+	if !p.CreatedAt.IsZero() {
+		out.DateCreated, out.DateUpdated = orNull(iso(p.CreatedAt)), orNull(iso(p.UpdatedAt))
 	}
 	if texts.Template != (verify.ID{}) {
 		out.DefaultTemplateSID = orNull(sid(sidTemplate, texts.Template))

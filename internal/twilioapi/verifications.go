@@ -92,7 +92,7 @@ func (a *api) readOrder(f *form, p tenant.Profile) (order, error) {
 			f.fail("Locale", "there are no words in this language")
 		}
 	}
-	in.details.Locale = cmp.Or(in.locale, p.Language)
+	in.details.Locale = in.locale
 	if f.given("CustomCode") && in.customCode == "" {
 		f.fail("CustomCode", "it must be 4 to 10 letters or digits, or be left out")
 	}
