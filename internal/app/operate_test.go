@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,7 +22,7 @@ func newTenancy(t *testing.T, database string) *tenancy {
 	t.Helper()
 	f := &flow{t: t, ids: map[string]string{}, numbers: map[string]string{}}
 	c := flowConfig(t, database)
-	f.serve(c, app.Options{})
+	f.serve(c, app.Options{Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	account, err := app.CreateAccount(t.Context(), c, "Acme")
 	if err != nil {
 		t.Fatal(err)
