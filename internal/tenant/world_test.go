@@ -99,7 +99,10 @@ func (m *memory) AddRecord(_ context.Context, r tenant.Record) error {
 		return err
 	}
 	stands, ok := m.rows[rowKey(r.Kind, r.ID)]
-	if ok && !bytes.Equal(stands.Body, r.Body) || m.clash(r) {
+	switch {
+	case ok && stands.Tenant == r.Tenant && stands.Version == r.Version && bytes.Equal(stands.Body, r.Body):
+		return nil
+	case ok, m.clash(r):
 		return tenant.ErrTaken
 	}
 	m.rows[rowKey(r.Kind, r.ID)] = r
