@@ -40,7 +40,7 @@ type Config struct {
 	Deliver func(verify.Job)
 	// Tell is told likewise of every event for a tenant's webhook.
 	Tell func(verify.EventJob)
-	Log     *slog.Logger
+	Log  *slog.Logger
 	// Writers is how many batches are in the Store's hands at a time; 0 means one.
 	// With more, the Store must make batches that name the same rows wait for each
 	// other, as it does for those of several nodes.
