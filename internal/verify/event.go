@@ -82,7 +82,7 @@ type Event struct {
 	Tenant    string
 	Profile   ID
 	State     EventState
-	Attempt   int    // how often a node has claimed it
+	Attempt   int    // at telling it, this one included
 	Node      string // who holds the lease
 	DueAt     time.Time
 	CreatedAt time.Time
@@ -136,8 +136,8 @@ func (c ClaimEvent) Decide(env *Env, rows Rows, now time.Time) (Changes, *EventJ
 		e.State = EventGivenUp
 		return Changes{Events: []Event{*e}}, nil, nil
 	}
-	if due {
-		e.Attempt++
+	if !mine {
+		e.Attempt++ // this node knows of its own that it has tried nobody
 	}
 	e.Node, e.DueAt = env.Node, now.Add(EventLease)
 	return Changes{Events: []Event{*e}}, &EventJob{*e, *rows.Delivery, *rows.Verification}, nil
