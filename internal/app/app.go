@@ -19,6 +19,7 @@ import (
 
 	"countersign/internal/deliver"
 	"countersign/internal/deliver/inbox"
+	"countersign/internal/events"
 	"countersign/internal/ledger"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
@@ -45,6 +46,8 @@ type App struct {
 	directory  *tenant.Directory
 	ledger     *ledger.Ledger
 	dispatcher *deliver.Dispatcher
+	events     *events.Dispatcher
+	signer     *events.Signer
 	keeper     *keeper
 	keepEvery  time.Duration
 
@@ -112,7 +115,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 		err = a.openDirectory(ctx, opened)
 	}
 	if err == nil {
-		err = a.start(ctx, routes(&a.config, senders), box)
+		err = a.start(ctx, opened, routes(&a.config, senders), box)
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
@@ -127,7 +130,7 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 }
 
 // start runs the engine on the open store and makes the server.
-func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) error {
+func (a *App) start(ctx context.Context, st tenant.Store, r deliver.Routes, box *inbox.Inbox) error {
 	env := &verify.Env{
 		Keys: a.keys, Random: rand.Reader, Node: rand.Text()[:12], Limits: a.settings.limits,
 		Channels: channels(r),
@@ -136,17 +139,29 @@ func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) err
 	a.dispatcher = deliver.New(deliver.Config{
 		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
-	a.ledger = ledger.New(ledger.Config{Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Log: a.log, Writers: a.settings.database.writers()})
+	a.openEvents(e, st)
+	a.ledger = ledger.New(ledger.Config{
+		Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Tell: a.events.Offer, Log: a.log,
+		Writers: a.settings.database.writers(),
+	})
 	e.ledger, e.dispatcher = a.ledger, a.dispatcher
 	handler, err := a.handler(ctx, e, box)
 	if err == nil {
 		err = a.dispatcher.Run(ctx)
 	}
+	if err == nil {
+		if err = a.events.Run(ctx); err != nil {
+			a.dispatcher.Close(ctx)
+		}
+	}
 	if err != nil {
 		a.ledger.Close()
 		return err
 	}
-	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, directory: a.directory, now: a.clock, log: a.log, compareClocks: a.compareClocks}
+	a.keeper = &keeper{
+		store: a.store, ledger: a.ledger, keys: a.keys, others: []rekeyer{a.directory, a.signer},
+		now: a.clock, log: a.log, compareClocks: a.compareClocks,
+	}
 	a.keeper.start(a.keepEvery)
 	a.server = newServer(handler, a.log)
 	if box != nil {
@@ -240,6 +255,7 @@ func (a *App) Close() error {
 	sends, cancel := context.WithTimeout(context.Background(), drainSends)
 	defer cancel()
 	a.dispatcher.Close(sends)
+	a.events.Close(sends) // after those whose reports are events
 	a.ledger.Close()
 	return errors.Join(err, a.store.Close())
 }

@@ -36,6 +36,7 @@ func (a *App) mountDialects(ctx context.Context, mux *http.ServeMux, e *engine) 
 		mux.Handle(path, twilio)
 	}
 	mux.Handle("/docs/errors/", twilioapi.ErrorPages())
+	mux.Handle("GET /v2/public_key", a.signer)
 }
 
 // base is the address that a request came to, as people and programs outside see it.

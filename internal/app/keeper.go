@@ -12,7 +12,6 @@ import (
 	"countersign/internal/ledger"
 	"countersign/internal/limit"
 	"countersign/internal/secret"
-	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
@@ -20,14 +19,14 @@ import (
 // expired, deletes what is past its retention, forgets answers to old
 // Idempotency-Keys and idle limits, and puts rows under a new key.
 type keeper struct {
-	store     verify.Store
-	ledger    *ledger.Ledger
-	keys      *secret.Ring
-	directory *tenant.Directory
-	now       func() time.Time
-	log       *slog.Logger
-	cancel    context.CancelFunc
-	done      sync.WaitGroup
+	store  verify.Store
+	ledger *ledger.Ledger
+	keys   *secret.Ring
+	others []rekeyer // what besides verifications stands under a key
+	now    func() time.Time
+	log    *slog.Logger
+	cancel context.CancelFunc
+	done   sync.WaitGroup
 
 	compareClocks func(context.Context) error // nil if there is nothing to compare
 
