@@ -33,7 +33,8 @@ func newBrowser(t *testing.T, s *service, js bool, width, height int64) *browser
 	for _, f := range flags {
 		options = append(options, chromedp.Flag(f, true))
 	}
-	options = append(options, chromedp.UserDataDir(t.TempDir()))
+	// The library gives the browser 20 seconds to start: a slow machine may need more.
+	options = append(options, chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(2*time.Minute))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)

@@ -120,7 +120,7 @@ func TestWhileTheDiskIsFullCallersAreRefusedAndThenServedAgain(t *testing.T) {
 	p.limitFiles(uint64(largest(t, data)) + 1<<20)
 	more := p.fill()
 	p.limitFiles(1) // nothing goes on by chance in what is left
-	before := len(p.stderr.String())
+	before, since := len(p.stderr.String()), time.Now()
 	var all sync.WaitGroup
 	for _, v := range ready[8:16] {
 		all.Go(func() { p.mustRefuse(p.tryCheck(v.id, v.code)); v.unclear = true })
@@ -143,7 +143,7 @@ func TestWhileTheDiskIsFullCallersAreRefusedAndThenServedAgain(t *testing.T) {
 	if a := p.ask(http.MethodGet, "/healthz", ""); a.status != http.StatusOK {
 		t.Errorf("it lives, and says %+v", a)
 	}
-	p.calmLog(before, seconds)
+	p.calmLog(before, since)
 
 	p.limitFiles(^uint64(0))
 	deadline := time.Now().Add(10 * time.Second)
@@ -229,7 +229,7 @@ func (p *process) mustRefuse(a answer) {
 // calmLog looks for the sentence for the operator, and that the log does not
 // become the next thing to fill the disk: beside the lines of requests there are
 // few.
-func (p *process) calmLog(from, seconds int) {
+func (p *process) calmLog(from int, since time.Time) {
 	p.t.Helper()
 	text, own := p.stderr.String()[from:], 0
 	if !strings.Contains(text, "the disk fails: it may be full") {
@@ -241,7 +241,7 @@ func (p *process) calmLog(from, seconds int) {
 			own++
 		}
 	}
-	if most := 20 * (seconds + 1); own > most {
-		p.t.Errorf("%d lines in %d seconds that no request is the cause of", own, seconds)
+	if took := time.Since(since); own > 20*int(took/time.Second+1) {
+		p.t.Errorf("%d lines in %s that no request is the cause of", own, took)
 	}
 }

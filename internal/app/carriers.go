@@ -13,6 +13,14 @@ import (
 // carrierTypes is the one list of carriers.
 func carrierTypes() []string { return []string{"inbox", "telnyx"} }
 
+// carries says which channels a type of carrier takes.
+func carries(carrierType string) []verify.Channel {
+	if carrierType == "inbox" {
+		return verify.Channels()
+	}
+	return []verify.Channel{verify.SMS}
+}
+
 // openCarriers makes the configured carriers, by name, and the inbox if there is
 // one. An error names the carrier and what to mend.
 func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]verify.Sender, *inbox.Inbox, error) {
@@ -39,11 +47,13 @@ func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]ver
 }
 
 // routes puts the carriers in the configured order; a channel without a route
-// has every carrier, in the order of the file.
+// has every carrier that takes it, in the order of the file.
 func routes(c *Config, senders map[string]verify.Sender) deliver.Routes {
 	out := deliver.Routes{}
 	for _, k := range c.Carriers {
-		out[verify.SMS] = append(out[verify.SMS], deliver.Carrier{Name: k.Name, Sender: senders[k.Name]})
+		for _, channel := range carries(k.Type) {
+			out[channel] = append(out[channel], deliver.Carrier{Name: k.Name, Sender: senders[k.Name]})
+		}
 	}
 	for _, r := range c.Routes {
 		var order []deliver.Carrier

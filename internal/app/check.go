@@ -231,8 +231,8 @@ func (c *Config) checkCarriers() error {
 	}
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
-		if verify.Channel(r.Channel) != verify.SMS {
-			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not a channel of this release; it knows sms", i, r.Channel))
+		if !slices.Contains(verify.Channels(), verify.Channel(r.Channel)) {
+			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not a channel; it must be one of %v", i, r.Channel, verify.Channels()))
 		}
 		if seen[r.Channel] {
 			errs = append(errs, fmt.Errorf("routes[%d].channel: %q has a route already", i, r.Channel))
@@ -242,8 +242,11 @@ func (c *Config) checkCarriers() error {
 			errs = append(errs, fmt.Errorf("routes[%d].carriers: name at least one", i))
 		}
 		for _, name := range r.Carriers {
-			if !slices.Contains(names, name) {
+			at := slices.Index(names, name)
+			if at < 0 {
 				errs = append(errs, fmt.Errorf("routes[%d].carriers: no carrier is called %q", i, name))
+			} else if kind := c.Carriers[at].Type; !slices.Contains(carries(kind), verify.Channel(r.Channel)) {
+				errs = append(errs, fmt.Errorf("routes[%d].carriers: carrier %q is of type %s, which takes %v", i, name, kind, carries(kind)))
 			}
 		}
 	}

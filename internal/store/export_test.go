@@ -89,5 +89,14 @@ func (s *SQLite) SetLongLog(pages int) { s.longLog = pages }
 // LogLength is the number of pages in the log.
 func (s *SQLite) LogLength(ctx context.Context) (int, error) { return s.pass(ctx) }
 
+// CommitsWait says whether somebody makes commits wait.
+func (s *SQLite) CommitsWait() bool {
+	if !s.write.mu.TryLock() {
+		return true
+	}
+	s.write.mu.Unlock()
+	return false
+}
+
 // EmptyLog cuts the log down, as the mover does every ten minutes.
 func EmptyLog(s *SQLite) error { return s.emptyLog(context.Background()) }

@@ -3,7 +3,6 @@ package store_test
 import (
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -86,46 +85,55 @@ func TestADiskThatIsFullAtTheStartIsExplained(t *testing.T) {
 }
 
 // While somebody commits all the time, a pass that waits for nobody is never done
-// and the log would grow for ever.
+// and the log would grow for ever. Here a commit comes in every pass it can come in.
 func TestALogThatHasBecomeLongBeginsAnew(t *testing.T) {
 	dir := t.TempDir()
-	faultfs.Under(t, dir) // a sync costs nothing there
-	s := open(t, filepath.Join(dir, "c.db"))
+	disk := faultfs.Under(t, dir)
+	path := filepath.Join(dir, "c.db")
+	s := open(t, path)
 	defer s.Close()
 	s.Still()
-	s.SetLongLog(50)
-	stop := make(chan struct{})
-	var committing sync.WaitGroup
-	committing.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				if err := bump(t.Context(), s, 1); err != nil {
-					t.Error(err)
-					return
-				}
-			}
+	const long = 50
+	s.SetLongLog(long)
+	commits := func() {
+		if err := bump(t.Context(), s, 1); err != nil {
+			t.Error(err)
+		}
+	}
+	came, waited := 0, 0
+	disk.During(func(file string) {
+		switch {
+		case filepath.Base(file) != filepath.Base(path): // a commit's own sync, of the log
+		case s.CommitsWait():
+			waited++
+		default:
+			came++
+			commits()
 		}
 	})
-	for n := 0; n < 50; {
-		n = logLength(t, s)
-	}
-	for range 100 {
-		before := logLength(t, s)
+	defer disk.During(nil)
+	commits()
+	last := logLength(t, s)
+	for last <= long {
 		if err := s.MoveLog(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if after := logLength(t, s); after < before {
-			close(stop)
-			committing.Wait()
-			return
+		now := logLength(t, s)
+		if now <= last {
+			t.Fatalf("a log of %d pages has %d after a pass that was not done", last, now)
 		}
+		last = now
 	}
-	close(stop)
-	committing.Wait()
-	t.Errorf("the log has %d pages and never began anew", logLength(t, s))
+	if came == 0 || waited != 0 {
+		t.Fatalf("%d commits came in passes over a short log, and %d waited", came, waited)
+	}
+	if err := s.MoveLog(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	commits() // the log begins anew with the next
+	if now := logLength(t, s); now >= last {
+		t.Errorf("the log had %d pages and has %d: it never began anew", last, now)
+	}
 }
 
 func logLength(t *testing.T, s *store.SQLite) int {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"strings"
 	"time"
 
 	"countersign/internal/message"
@@ -54,7 +55,9 @@ func (j Job) Converted() bool {
 	return j.Verification.Status == Accepted && j.Delivery.Key.Number == j.Verification.Sends
 }
 
-// Message makes what is handed to a carrier. The error is of package secret.
+// Message makes what is handed to a carrier, in the words of its channel: a text by
+// the verification's template, an e-mail, or what is said in a call. The error is of
+// package secret.
 func (j Job) Message(keys *secret.Ring) (Message, error) {
 	to, err := j.Verification.To(keys)
 	if err != nil {
@@ -64,16 +67,30 @@ func (j Job) Message(keys *secret.Ring) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	v := j.Verification
-	return Message{
-		ID:      j.Delivery.Key.String(),
-		Channel: j.Delivery.Channel,
-		To:      to,
-		Code:    c,
-		Text: message.Render(v.Template, message.Values{
-			Code: c, AppName: v.AppName, Validity: v.ExpiresAt.Sub(v.CreatedAt),
-		}),
-	}, nil
+	v, d := j.Verification, j.Verification.Details
+	m := Message{ID: j.Delivery.Key.String(), Channel: j.Delivery.Channel, To: to, Code: c}
+	values := message.Values{
+		Code: c, AppName: v.AppName, Validity: v.ExpiresAt.Sub(v.CreatedAt), Locale: d.Locale,
+		Amount: d.Amount, Payee: d.Payee, AppHash: d.AppHash,
+	}
+	switch m.Channel {
+	case Call:
+		m.Text, m.Keys = message.Spoken(values), d.Keys
+	case Email:
+		m.Subject, m.Text = message.Mail(values)
+	default:
+		m.Text = message.Render(v.text(), values)
+	}
+	return m, nil
+}
+
+// text is the template of a text message. One about a payment always says which, so
+// that nobody approves another than they think.
+func (v Verification) text() string {
+	if v.Details.Amount != "" && !(strings.Contains(v.Template, "{{amount}}") && strings.Contains(v.Template, "{{payee}}")) {
+		return message.Payment(v.Details.Locale)
+	}
+	return v.Template
 }
 
 // Claim takes over a delivery whose lease has run out, or renews a lease of this

@@ -23,7 +23,9 @@ type Message struct {
 	Channel Channel
 	To      Address
 	Code    code.Code
-	Text    message.Text
+	Subject string       // of an e-mail; it holds no code
+	Text    message.Text // of a call: what is said
+	Keys    string       // pressed when a call is taken, before anything is said
 }
 
 // Submission is a carrier's word that it took a message.

@@ -73,12 +73,16 @@ func (o *observer) handed(m verify.Message, key verify.DeliveryKey, claimedAt, t
 	if v == nil {
 		return // of a start that nobody was answered
 	}
+	written := text
+	if m.Channel == verify.Call { // it is said character by character
+		written = strings.Join(strings.Split(strings.ToUpper(text), ""), ", ")
+	}
 	switch {
 	case m.To.Text() != v.subject.name.number:
 		o.sim.fail("%s goes to another number than %s was started for", m.ID, id)
 	case v.custom != "" && !v.vague && !strings.EqualFold(v.custom, text):
 		o.sim.fail("%s holds another code than its customer chose", m.ID)
-	case !strings.Contains(m.Text.Reveal(), text) || m.ID != key.String():
+	case !strings.Contains(m.Text.Reveal(), written) || m.ID != key.String():
 		o.sim.fail("%s does not hold its code", m.ID)
 	case key.Number > 5 || key.Number > v.last+v.maybeSends:
 		o.sim.fail("%s was never asked for: %s", m.ID, v)

@@ -202,6 +202,9 @@ func (s Start) verification(env *Env, subject Subject, now time.Time) (Verificat
 		Status: Pending, CreatedAt: now, ExpiresAt: expires, PurgeAt: purge,
 	}
 	v.Details.Events = s.Profile.Events
+	if v.Details.Locale == "" {
+		v.Details.Locale = s.Profile.Locale
+	}
 	v.Address, err = env.Keys.Seal(secret.Row, place(id, "address"), []byte(s.Address.Text()))
 	if err != nil {
 		return Verification{}, err

@@ -26,6 +26,10 @@ type Store interface {
 	// Deliveries reads a verification's deliveries, the first one first.
 	Deliveries(ctx context.Context, id ID) ([]Delivery, error)
 
+	// Attempts reads deliveries with their verifications, those of the newest
+	// verification first and of one verification the last first.
+	Attempts(ctx context.Context, q AttemptQuery) ([]Job, error)
+
 	// Due lists queued deliveries whose time has come, the oldest first. With all
 	// it lists those not yet due as well: what a process that is alone on its
 	// database finds at its start, where every lease is of a dead one.
@@ -56,6 +60,17 @@ type Store interface {
 	DropKey(ctx context.Context, id string) error
 
 	Close() error
+}
+
+// AttemptQuery chooses deliveries. Of the fields but Tenant and Limit a zero one
+// chooses all.
+type AttemptQuery struct {
+	Tenant        string
+	Profile       ID
+	Verification  ID
+	Channel       Channel
+	After, Before time.Time // of the delivery's making, both included
+	Offset, Limit int
 }
 
 // KeyMark is a key that rows may stand under, by its id and by a mark that only the

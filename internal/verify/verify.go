@@ -104,6 +104,9 @@ const (
 	Email     Channel = "email"
 )
 
+// Channels lists every channel.
+func Channels() []Channel { return []Channel{SMS, Call, WhatsApp, Flashcall, Email} }
+
 // Status is where a verification stands. Only Pending can change.
 type Status string
 
@@ -123,7 +126,8 @@ type Profile struct {
 	Tenant    string
 	Name      string
 	AppName   string
-	Template  string // of package message
+	Template  string // of package message; a call and an e-mail have words of their own
+	Locale    string // of package message, where a start names none
 	Code      code.Spec
 	Validity  time.Duration
 	Retention time.Duration // how long a verification is kept after its time is over

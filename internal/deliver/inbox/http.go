@@ -38,7 +38,9 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 type wire struct {
 	ID        string `json:"id"`
 	To        string `json:"to"`
-	Text      string `json:"text"`
+	Subject   string `json:"subject,omitempty"` // of an e-mail
+	Text      string `json:"text"`              // of a call: what is said
+	Keys      string `json:"keys,omitempty"`    // pressed when a call is taken
 	Code      string `json:"code"`
 	Channel   string `json:"channel"`
 	Carrier   string `json:"carrier"`
@@ -47,7 +49,7 @@ type wire struct {
 
 func (b *Inbox) wire(m message) wire {
 	return wire{
-		ID: name(m.id), To: m.to.Text(), Text: m.text, Code: m.code, Channel: string(m.channel),
+		ID: name(m.id), To: m.to.Text(), Subject: m.subject, Text: m.text, Keys: m.keys, Code: m.code, Channel: string(m.channel),
 		Carrier: b.name, CreatedAt: m.at.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 	}
 }

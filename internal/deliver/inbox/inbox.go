@@ -40,7 +40,9 @@ type message struct {
 	sent    string // the sender's own name for it, the same over all attempts
 	to      verify.Address
 	code    string
+	subject string
 	text    string
+	keys    string
 	channel verify.Channel
 	at      time.Time
 }
@@ -70,7 +72,8 @@ func (b *Inbox) Send(ctx context.Context, m verify.Message) (verify.Submission, 
 		return verify.Submission{CarrierID: name(id)}, nil
 	}
 	kept := message{
-		id: b.nextID(), sent: m.ID, to: m.To, code: m.Code.Text(), text: m.Text.Reveal(),
+		id: b.nextID(), sent: m.ID, to: m.To, code: m.Code.Text(), subject: m.Subject, text: m.Text.Reveal(),
+		keys:    m.Keys,
 		channel: m.Channel, at: b.now(),
 	}
 	if len(b.messages) == keep {

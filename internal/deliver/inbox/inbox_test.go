@@ -29,6 +29,7 @@ const (
 type seen struct {
 	ID        string `json:"id"`
 	To        string `json:"to"`
+	Subject   string `json:"subject"`
 	Text      string `json:"text"`
 	Code      string `json:"code"`
 	Channel   string `json:"channel"`
@@ -90,7 +91,10 @@ func TestMessagesAreListedNewestLastWithTheirCodes(t *testing.T) {
 	}
 	first, second := send(t, b, "a", alice, "111111"), send(t, b, "b", bob, "222222")
 	all := list(t, b, "")
-	want := seen{first, alice, "Your Acme verification code is: 111111.", "111111", "sms", "box", "2026-03-01T11:00:00.007Z"}
+	want := seen{
+		ID: first, To: alice, Text: "Your Acme verification code is: 111111.", Code: "111111", Channel: "sms", Carrier: "box",
+		CreatedAt: "2026-03-01T11:00:00.007Z",
+	}
 	if len(all) != 2 || all[0] != want || all[1].ID != second {
 		t.Errorf("%+v", all)
 	}

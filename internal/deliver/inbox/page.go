@@ -19,7 +19,7 @@ type view struct {
 // bubble is one message with its text taken apart round the code.
 type bubble struct {
 	wire
-	Before, After string
+	Marked, Before, After string // Marked is empty where the text has the code in another form
 }
 
 // page is GET /dev/ and /dev/inbox.
@@ -50,9 +50,7 @@ func (v *view) fill(b *Inbox, messages []message) {
 	for _, m := range slices.Backward(messages) {
 		one := bubble{wire: b.wire(m), Before: m.text}
 		if before, after, ok := strings.Cut(m.text, m.code); ok && m.code != "" {
-			one.Before, one.After = before, after
-		} else {
-			one.Code = ""
+			one.Marked, one.Before, one.After = m.code, before, after
 		}
 		v.Messages = append(v.Messages, one)
 	}

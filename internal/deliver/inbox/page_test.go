@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"countersign/internal/code"
+	"countersign/internal/mailbox"
 	"countersign/internal/message"
 	"countersign/internal/phone"
 	"countersign/internal/verify"
@@ -93,5 +94,38 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 		if !asset && h.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s %s may be kept", r.method, r.path)
 		}
+	}
+}
+
+func TestAnEMailShowsItsSubjectAndACallWhatIsSaid(t *testing.T) {
+	b := newInbox()
+	c, err := code.Custom("493817")
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := mailbox.Parse("ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := message.Render("Your code is 4, 9, 3, 8, 1, 7.", message.Values{})
+	for _, m := range []verify.Message{
+		{ID: "1", Channel: verify.Email, To: verify.Mail(box), Code: c, Subject: "Your code <for> Acme", Text: message.Render("It is {{code}}.", message.Values{Code: c})},
+		{ID: "2", Channel: verify.Call, To: verify.Phone(phone.Trusted(alice)), Code: c, Text: said, Keys: "1w2"},
+	} {
+		if _, err := b.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := get(t.Context(), b, "/dev/inbox").Body.String()
+	for _, want := range []string{
+		"Your code &lt;for&gt; Acme", "ada@example.com", "It is <mark>493817</mark>.", `class="message email"`,
+		"4, 9, 3, 8, 1, 7.", "<kbd>1w2</kbd>", `class="message call"`, `data-code="493817"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not show %s", want)
+		}
+	}
+	if one := list(t, b, "?to=ADA@example.com"); len(one) != 1 || one[0].Subject != "Your code <for> Acme" {
+		t.Errorf("to the mailbox: %+v", one)
 	}
 }

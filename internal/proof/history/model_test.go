@@ -37,22 +37,22 @@ type one struct {
 var cooldown = []int{30, 60, 120, 300}
 
 // model says what one client at a time could have been told. An answer that never
-// came, or that promised nothing, may stand for the deed done or not done: it is
-// open-ended, so the checker may also place it after everything else.
+// came, or that promised nothing, may stand for the deed done or not done, and
+// nothing is done after it: the checker follows both. (Were it open-ended, so that
+// it may also come after everything else, a long history would take hours.)
 func model() porcupine.Model {
-	return porcupine.Model{
+	both := porcupine.NondeterministicModel{
 		Partition: byOneNumber,
-		Init:      func() any { return state{} },
-		Step: func(before, input, output any) (bool, any) {
-			s, a, told := before.(state), input.(ask), output.(said)
-			s.all = slices.Clone(s.all)
-			switch a.act {
-			case "start":
-				return s.start(a, told)
-			case "check":
-				return s.check(a, told)
+		Init:      func() []any { return []any{state{}} },
+		Step: func(before, input, output any) []any {
+			ok, after := before.(state).step(input.(ask), output.(said))
+			switch {
+			case output.(said).unknown():
+				return []any{before, after}
+			case ok:
+				return []any{after}
 			}
-			return s.look(a, told)
+			return nil
 		},
 		Equal: func(a, b any) bool {
 			return a.(state).streak == b.(state).streak && slices.Equal(a.(state).all, b.(state).all)
@@ -60,6 +60,7 @@ func model() porcupine.Model {
 		DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v → %+v", input, output) },
 		DescribeState:     func(s any) string { return fmt.Sprintf("%+v", s) },
 	}
+	return both.ToModel()
 }
 
 func byOneNumber(history []porcupine.Operation) [][]porcupine.Operation {
@@ -75,6 +76,18 @@ func byOneNumber(history []porcupine.Operation) [][]porcupine.Operation {
 		parts[i] = append(parts[i], op)
 	}
 	return parts
+}
+
+// step says whether told is an answer to a, and what the state is then.
+func (s state) step(a ask, told said) (bool, any) {
+	s.all = slices.Clone(s.all)
+	switch a.act {
+	case "start":
+		return s.start(a, told)
+	case "check":
+		return s.check(a, told)
+	}
+	return s.look(a, told)
 }
 
 // statusAt is what anyone should see.

@@ -63,6 +63,7 @@ type Disk struct {
 	calls  int // since Fail or Heal
 	failed int // likewise
 	told   chan struct{}
+	during func(path string)
 }
 
 // pageSize is that of the system's cache, which writes and forgets whole pages.
@@ -121,6 +122,15 @@ func (d *Disk) Heal() (calls, failed int) {
 
 // Failed receives after a call has failed.
 func (d *Disk) Failed() <-chan struct{} { return d.told }
+
+// During has f called in every sync from now on, with the file's path: what comes
+// at that moment is no longer a matter of luck. f may use the database, from
+// connections that do not wait for the one that syncs.
+func (d *Disk) During(f func(path string)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.during = f
+}
 
 // Kill writes into the folder to what a process that is killed leaves, and makes
 // that a disk in its turn: all that was written is seen there, and a power cut
@@ -217,6 +227,16 @@ func (d *Disk) truncated(path string, size int64) {
 	if m := d.media[path]; m != nil {
 		m.seen = grow(m.seen, int(size))[:size]
 		m.kept = m.kept[:min(len(m.kept), int(size))]
+	}
+}
+
+// syncing is told of a sync before it does anything.
+func (d *Disk) syncing(path string) {
+	d.mu.Lock()
+	f := d.during
+	d.mu.Unlock()
+	if f != nil {
+		f(path)
 	}
 }
 

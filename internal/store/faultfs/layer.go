@@ -197,6 +197,7 @@ func truncate(tls *libc.TLS, f uintptr, size int64) int32 {
 
 func syncFile(_ *libc.TLS, f uintptr, _ int32) int32 {
 	own := fileAt(f)
+	own.disk.syncing(own.path)
 	fault := own.disk.call(Sync, own.path)
 	if fault == nil || fault.Drop {
 		own.disk.synced(own.path, fault == nil)

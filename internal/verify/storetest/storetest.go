@@ -45,6 +45,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"verifications whose time to go has come are found in order", outlived},
 		{"verifications are read in order, also those of other keys only", inOrder},
 		{"idle buckets are forgotten and others are not", forgetBuckets},
+		{"attempts are found by what is asked for", attempts},
 		{"keys are listed, added once, and dropped", keys},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, fresh(t)) })

@@ -12,7 +12,7 @@ function finish(item) {
 	const time = item.querySelector("time");
 	const at = new Date(time.dateTime);
 	if (!isNaN(at)) time.textContent = at.toLocaleTimeString();
-	const code = item.querySelector("mark")?.textContent;
+	const code = item.dataset.code;
 	const copy = item.querySelector(".copy");
 	if (!code || !navigator.clipboard) return;
 	copy.hidden = false;
@@ -26,10 +26,17 @@ function finish(item) {
 function show(message) {
 	const item = blank.content.firstElementChild.cloneNode(true);
 	item.dataset.id = message.id;
+	item.dataset.code = message.code;
+	item.classList.add(message.channel);
 	item.querySelector(".to").textContent = message.to;
 	item.querySelector(".channel").textContent = message.channel;
 	item.querySelector("time").dateTime = message.created_at;
-	const bubble = item.querySelector(".bubble");
+	for (const part of ["subject", "keys"]) {
+		const place = item.querySelector("." + part);
+		place.hidden = !message[part];
+		(place.querySelector("kbd") ?? place).textContent = message[part] ?? "";
+	}
+	const bubble = item.querySelector(".text");
 	const at = message.code ? message.text.indexOf(message.code) : -1;
 	if (at < 0) {
 		bubble.textContent = message.text;
