@@ -118,6 +118,11 @@ func taken(t *testing.T, open Open) {
 	if err := s.AddRecord(t.Context(), other); !errors.Is(err, tenant.ErrTaken) {
 		t.Errorf("another one of the id: %v", err)
 	}
+	other = first
+	other.Tenant = "u"
+	if err := s.AddRecord(t.Context(), other); !errors.Is(err, tenant.ErrTaken) {
+		t.Errorf("another tenant's of the id: %v", err)
+	}
 	second.Name = "b"
 	add(t, s, second)
 	second.Name, second.Version = "a", 2
