@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"countersign/internal/phone"
@@ -34,6 +35,7 @@ var (
 	badLength       = form{http.StatusUnprocessableEntity, "10025", "Invalid string length"}
 	badType         = form{http.StatusUnprocessableEntity, "10026", "Invalid parameter type"}
 	unprocessable   = form{http.StatusUnprocessableEntity, "10027", "Unprocessable Entity"}
+	notOfList       = form{http.StatusUnprocessableEntity, "10032", "Invalid enumerated value"}
 	notJSON         = form{http.StatusBadRequest, "10029", "JSON content type required"}
 	outOfRange      = form{http.StatusUnprocessableEntity, "10033", "Value out of range"}
 	unavailable     = form{http.StatusServiceUnavailable, "10037", "Service unavailable"}
@@ -173,8 +175,11 @@ func translate(err error) *apiError {
 	if name, ok := fields[refusal.Field]; ok {
 		out.pointer = "/" + name
 	}
-	if f, ok := fieldForms[refusal.Field]; ok && refusal.Kind == verify.Invalid {
-		out.form, out.detail = f, fields[refusal.Field]+" "+refusal.Err.Error()+"."
+	if name := fields[refusal.Field]; name != "" && refusal.Kind == verify.Invalid && refusal.Err != nil {
+		out.detail = name + " " + strings.TrimPrefix(refusal.Err.Error(), "message: ") + "."
+		if f, ok := fieldForms[refusal.Field]; ok {
+			out.form = f
+		}
 	}
 	return out
 }

@@ -176,6 +176,11 @@ func (s Settings) checked() (Settings, error) {
 			return s, err
 		}
 	}
+	for _, kept := range s.Kept {
+		if err := text(verify.FieldText, kept, 0, MaxDescription); err != nil {
+			return s, err
+		}
+	}
 	return s, first(appName(s.AppName), text(verify.FieldSender, s.Sender, 0, MaxName))
 }
 
