@@ -145,7 +145,7 @@ func (a *App) start(ctx context.Context, st tenant.Store, r deliver.Routes, box 
 		Writers: a.settings.database.writers(),
 	})
 	e.ledger, e.dispatcher = a.ledger, a.dispatcher
-	handler, err := a.handler(ctx, e, box)
+	handler, err := a.handler(e, box)
 	if err == nil {
 		err = a.dispatcher.Run(ctx)
 	}
@@ -180,13 +180,13 @@ func channels(r deliver.Routes) []verify.Channel {
 }
 
 // handler mounts the pages, the dialect and, in development, the inbox.
-func (a *App) handler(ctx context.Context, e *engine, box *inbox.Inbox) (http.Handler, error) {
+func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write([]byte("ok\n")) // the client may be gone: nobody to tell
 	})
-	a.mountDialects(ctx, mux, e)
+	a.mountDialects(mux, e)
 	pc := pages.Config{
 		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",
