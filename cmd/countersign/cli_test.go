@@ -36,6 +36,7 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		want string
 	}{
 		{"a good configuration", "key_file: k\napi_keys: [0123456789012345678901234567]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "The configuration is good."},
+		{"no API key", "key_file: k\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "countersign keys create"},
 		{"a key file that is not there", "key_file: nowhere\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "nowhere does not exist here"},
 		{"a key file that is none", "key_file: c.yml\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "key_file c.yml: line 1"},
 		{"a database URL that cannot be read", "key_file: k\ndatabase: 'postgres://u:SECRET-CANARY%zz@h/x'\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "the database URL cannot be read"},

@@ -20,7 +20,7 @@ Countersign %s, for development
   API key   %s
   Profile   %s
 
-For Twilio's SDKs (their host is fixed: docs/from-twilio.md has the five lines that change it)
+For Twilio's SDKs, with an HTTP client that changes their host
 
   Account   %s
   Token     the API key

@@ -122,7 +122,9 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	}
 	a.watch = &keyWatch{path: a.config.KeyFile, read: read, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
 	a.watch.start()
-	a.control = a.settings.database.listen(ctx, &operator{a.store, a.ledger, a.keys, a.directory, a.settings.region}, a.log)
+	orders := &operator{a.store, a.ledger, a.keys, a.directory, a.settings.region}
+	a.control = a.settings.database.listen(ctx, orders, a.log)
+	a.warnWithoutKeys(ctx, orders)
 	for _, w := range a.config.warnings {
 		a.log.Warn(w)
 	}

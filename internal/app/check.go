@@ -30,6 +30,9 @@ type settings struct {
 // Check says what is wrong with c, and what is right but deserves a word. It reads
 // the key file if there is one, asks no database, and makes nothing.
 func (c *Config) Check() (warnings []string, err error) {
+	if len(c.APIKeys) == 0 && !c.dev {
+		c.warn("api_keys: none is here, so the API refuses every request until «countersign keys create NAME» has made one")
+	}
 	if _, err = c.check(); err == nil {
 		_, err = databaseAt("database", c.Database)
 	}
@@ -99,9 +102,6 @@ func (c *Config) checkData() (settings, error) {
 // advise says what is allowed and deserves a word.
 func (c *Config) advise(host string, s settings) {
 	https := s.publicURL != nil && s.publicURL.Scheme == "https"
-	if len(c.APIKeys) == 0 && !c.dev {
-		c.warn("no API key is configured, so the API refuses every request; set api_keys (or COUNTERSIGN_API_KEYS)")
-	}
 	if !https && !loopbackName(host) {
 		c.warn("listen: others can reach %s, and without an https public_url cookies and API keys may travel in the clear; put a TLS proxy before it", c.Listen)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/internal/secret"
@@ -32,6 +33,19 @@ func (c *Config) directory(s settings, st tenant.Store, keys *secret.Ring, now f
 		Store: st, Keys: keys, Now: now, Random: rand.Reader,
 		Fixed: []tenant.Profile{fixed(s.profile, c.Template)}, Configured: configured, Price: s.price, MaxAge: directoryAge,
 	})
+}
+
+// warnWithoutKeys says that the API refuses everybody, if it does. A database that does
+// not answer will say so elsewhere.
+func (a *App) warnWithoutKeys(ctx context.Context, o *operator) {
+	if len(a.config.APIKeys) > 0 || a.config.dev {
+		return
+	}
+	r, err := o.listKeys(ctx, order{})
+	live := slices.ContainsFunc(r.Keys, func(k APIKey) bool { return k.RevokedAt.IsZero() })
+	if err == nil && !live {
+		a.config.warn("there is no API key, so the API refuses every request; make one with «countersign keys create NAME»")
+	}
 }
 
 // openDirectory makes the directory and, in development, the key that opens it.

@@ -151,3 +151,33 @@ func TestWhatOneDialectBeginsTheOtherReadsAndChecks(t *testing.T) {
 		}
 	}
 }
+
+func TestAServiceWithoutAnAPIKeySaysSoUntilThereIsOne(t *testing.T) {
+	c := app.Default()
+	c.Environment, c.Listen = "development", "127.0.0.1:0"
+	c.KeepIn(t.TempDir())
+	c.AddInbox()
+	const warning = "there is no API key"
+	said := func() bool {
+		log := newLogbook()
+		_, stop := serve(t, c, app.Options{Log: log.logger()})
+		stop()
+		return strings.Contains(log.text.String(), warning)
+	}
+	if !said() {
+		t.Error("it says nothing of having none")
+	}
+	key, err := app.CreateKey(t.Context(), c, "", "shop", []string{"verify"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said() {
+		t.Error("it does not see the key")
+	}
+	if _, err := app.RevokeKey(t.Context(), c, key.SID); err != nil {
+		t.Fatal(err)
+	}
+	if !said() {
+		t.Error("it takes a key that was revoked for one")
+	}
+}
