@@ -133,11 +133,17 @@ func TestRulesOfAProfile(t *testing.T) {
 		},
 		"with a warning": {
 			tenant.Profile{DoNotShareWarning: true}, noID,
-			rules(func(p *verify.Profile) { p.Template = message.Plain + " Do not share it with anyone." }),
+			rules(func(p *verify.Profile) { p.Template = message.Plain + " Nobody will ever ask you for this code." }),
 		},
 		"with one warning and not two": {
 			tenant.Profile{DoNotShareWarning: true, Base: tenant.Settings{AppName: "Shop"}}, tenant.Stock()[2].ID,
 			rules(func(p *verify.Profile) { p.AppName, p.Template = "Shop", tenant.Stock()[2].Text }),
+		},
+		"with a language": {
+			tenant.Profile{Language: "de-AT", DoNotShareWarning: true}, noID,
+			rules(func(p *verify.Profile) {
+				p.Template, p.Locale = message.Warned(message.Default("de", false), "de"), "de"
+			}),
 		},
 		"with a webhook": {tenant.Profile{WebhookURL: "https://example.com"}, noID, rules(func(p *verify.Profile) { p.Events = true })},
 	} {
@@ -154,6 +160,7 @@ func TestRulesOfAProfile(t *testing.T) {
 	w.must(err)
 	got, err := d.Rules(t.Context(), fixed, verify.SMS, noID, "de")
 	want := rules(func(p *verify.Profile) {
+		p.Locale = "de"
 		p.ID, p.Name, p.AppName, p.Template = fixedID, "default", "Acme", "{{code}} is from the configuration"
 	})
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

@@ -79,7 +79,6 @@ const EveryCountry = "all"
 
 var (
 	limitName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	languages = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	channels  = []verify.Channel{verify.SMS, verify.Call, verify.WhatsApp, verify.Flashcall, verify.Email}
 )
 
@@ -193,8 +192,8 @@ func appName(s string) error {
 }
 
 func language(field, tag string) error {
-	if tag != "" && (len(tag) > MaxName || !languages.MatchString(tag)) {
-		return invalid(field, "must be a language tag such as en-US")
+	if _, ok := message.Match(tag); tag != "" && !ok {
+		return invalid(field, "must be a language that there are words for, such as en-US or de; there are %s", strings.Join(message.Locales(), ", "))
 	}
 	return nil
 }
