@@ -58,7 +58,7 @@ const (
 type Settings struct {
 	AppName    string        `json:"app_name,omitzero"`
 	CodeLength int           `json:"code_length,omitzero"`
-	Validity   time.Duration `json:"validity,omitzero,format:nano"`
+	Validity   time.Duration `json:"validity,omitzero"`
 	Template   verify.ID     `json:"template,omitzero"`
 	Countries  []string      `json:"countries,omitzero"` // ISO 3166; nil: all that the operator enables
 	Sender     string        `json:"sender,omitzero"`

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"countersign/internal/verify"
 )
@@ -202,7 +203,7 @@ func (s *Set[T, P]) instant() time.Time { return s.now().UTC().Truncate(time.Mil
 
 func open[T any, P row[T]](r Record) (T, error) {
 	var v T
-	if err := json.Unmarshal(r.Body, &v); err != nil {
+	if err := json.Unmarshal(r.Body, &v, jsonv1.FormatDurationAsNano(true)); err != nil {
 		return v, fmt.Errorf("tenant: %s %s cannot be read: %w", r.Kind, r.ID, err)
 	}
 	*P(&v).meta() = Meta{r.ID, r.Tenant, r.Parent, r.Version, r.CreatedAt, r.UpdatedAt}
@@ -210,7 +211,7 @@ func open[T any, P row[T]](r Record) (T, error) {
 }
 
 func seal[T any, P row[T]](kind Kind, v T) (Record, error) {
-	body, err := json.Marshal(v, json.Deterministic(true))
+	body, err := json.Marshal(v, json.Deterministic(true), jsonv1.FormatDurationAsNano(true))
 	m := P(&v).meta()
 	return Record{
 		Kind: kind, ID: m.ID, Tenant: m.Tenant, Parent: m.Parent, Name: P(&v).name(), Body: body,
