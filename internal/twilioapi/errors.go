@@ -61,7 +61,7 @@ var refusals = map[verify.Kind]struct {
 	verify.KeyReused:     {codeConflict, "This Idempotency-Key was used for another request. Use a new one.", false},
 	verify.Taken:         {codeInvalid, "Another one has this name", true},
 	verify.Full:          {codeInvalid, "There are as many as there may be", true},
-	verify.Forbidden:     {codeForbidden, "This API key may not do that", true},
+	verify.Forbidden:     {codeForbidden, "This may not be done", true},
 	verify.Busy:          {codeUnavailable, "More messages are waiting than the carriers take. Try again after the time in Retry-After.", false},
 	verify.Unavailable:   {codeUnavailable, "The service cannot store your request right now. Try again after the time in Retry-After.", false},
 }

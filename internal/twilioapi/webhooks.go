@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign/internal/tenant"
+	"countersign/internal/verify"
 )
 
 // webhook is a webhook of a service as Twilio shows it. Twilio's events are all of
@@ -41,9 +42,13 @@ func (a *api) createWebhook(r *request, p tenant.Profile) (any, error) {
 	}
 	w, err := a.Directory.Webhooks.Add(r.Context(), r.who.Tenant, w)
 	if err != nil {
-		return nil, err
+		return nil, webhookRefused(err)
 	}
 	return r.showWebhook(w), nil
+}
+
+func webhookRefused(err error) error {
+	return recast(err, verify.Taken, codeInvalid, "Invalid parameter: FriendlyName: another webhook of the service has it.")
 }
 
 // changeWebhook writes what was given.
@@ -98,7 +103,7 @@ func (a *api) updateWebhook(r *request, p tenant.Profile) (any, error) {
 	}
 	w, err = a.Directory.Webhooks.Change(r.Context(), r.who.Tenant, w.ID, r.changeWebhook)
 	if err != nil {
-		return nil, err
+		return nil, webhookRefused(err)
 	}
 	return r.showWebhook(w), nil
 }
