@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"countersign/internal/phone"
@@ -70,7 +69,7 @@ var refusals = map[verify.Kind]struct {
 	verify.KeyReused:     {form: unprocessable, detail: "This Idempotency-Key was used for another request. Use a new one."},
 	verify.Taken:         {form: duplicate, detail: "Another one has this name", reason: true},
 	verify.Full:          {form: unprocessable, detail: "There are as many as there may be", reason: true},
-	verify.Forbidden:     {form: forbidden, detail: "This API key may not do that", reason: true},
+	verify.Forbidden:     {form: forbidden, detail: "That is not allowed", reason: true},
 	verify.Busy:          {form: unavailable, detail: "More messages are waiting than the carriers take. Try again after the time in Retry-After."},
 	verify.Unavailable:   {form: unavailable, detail: "The service cannot store your request right now. Try again after the time in Retry-After."},
 }
@@ -176,7 +175,7 @@ func translate(err error) *apiError {
 		out.pointer = "/" + name
 	}
 	if name := fields[refusal.Field]; name != "" && refusal.Kind == verify.Invalid && refusal.Err != nil {
-		out.detail = name + " " + strings.TrimPrefix(refusal.Err.Error(), "message: ") + "."
+		out.detail = name + " " + refusal.Err.Error() + "."
 		if f, ok := fieldForms[refusal.Field]; ok {
 			out.form = f
 		}

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -235,8 +236,10 @@ func (t *Template) check() error {
 	if n := utf8.RuneCountInString(t.Text); n > MaxText {
 		return invalid(verify.FieldText, "must have at most %d characters", MaxText)
 	}
-	if err := message.Check(t.Text); err != nil {
-		return &verify.Error{Kind: verify.Invalid, Field: verify.FieldText, Err: err}
+	if err := message.Check(t.Text); errors.Is(err, message.ErrNoCode) {
+		return invalid(verify.FieldText, "must hold {{code}}")
+	} else if err != nil {
+		return invalid(verify.FieldText, "must hold no variable but {{code}}, {{app_name}}, {{minutes}}, {{amount}} and {{payee}}")
 	}
 	for _, ch := range t.Channel {
 		if !slices.Contains(channels, ch) {
