@@ -181,3 +181,22 @@ func TestAServiceWithoutAnAPIKeySaysSoUntilThereIsOne(t *testing.T) {
 		t.Error("it takes a key that was revoked for one")
 	}
 }
+
+func TestTheConfiguredTemplateIsWhatBothDialectsSend(t *testing.T) {
+	f := &flow{t: t, ids: map[string]string{}, numbers: map[string]string{}}
+	c := flowConfig(t, "")
+	c.Template, c.AppName = "{{app_name}} says {{code}}", "Shop"
+	f.serve(c, app.Options{})
+	for said, number := range map[string]string{"telnyx": "+12015550101", "twilio": "+12015550102"} {
+		if _, _, err := dialects[said].start(f, number); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.inbox(number, 1); err != nil {
+			t.Fatal(err)
+		}
+		var list struct{ Data []struct{ Text string } }
+		if err := f.get("/dev/messages?to="+url.QueryEscape(number), &list); err != nil || !strings.HasPrefix(list.Data[0].Text, "Shop says ") {
+			t.Errorf("%s: %v, %v", said, list, err)
+		}
+	}
+}

@@ -124,8 +124,11 @@ const beginFor = 3 * time.Second
 
 // Close works off what is in hand for a short while, lets the attempts that have begun
 // end, until ctx ends, and stops the workers. What was not begun stays in the outbox.
-// It must be called once, and only after Run.
+// It is called once; if Run was not called, or failed, there is nothing to close.
 func (d *Dispatcher) Close(ctx context.Context) {
+	if d.abort == nil {
+		return
+	}
 	d.once.Do(func() { close(d.stop) })
 	d.scanner.Wait()
 	d.queue.close()

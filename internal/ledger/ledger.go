@@ -215,10 +215,12 @@ func (l *Ledger) try(batch []*call) error {
 		for _, c := range batch {
 			var changes verify.Changes
 			changes, c.err = decide(c, s.Rows(c.needs), now)
-			c.jobs, c.events = nil, nil
+			c.events = nil
+			c.jobs = nil
 			if c.err == nil {
 				s.Apply(changes)
-				c.jobs, c.events = changes.Jobs, changes.EventJobs
+				c.events = changes.EventJobs
+				c.jobs = changes.Jobs
 			}
 		}
 		return nil

@@ -61,10 +61,7 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 		{&st.dropVerification, "DELETE FROM verifications WHERE id = ?"},
 		{&st.dropDeliveries, "DELETE FROM deliveries WHERE verification = ?"},
 
-		{&st.event, "SELECT " + eventColumns + " FROM events WHERE id = ?"},
-		{&st.addEvent, "INSERT INTO events (" + eventColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-		{&st.changeEvent, "UPDATE events SET state = ?, attempt = ?, node = ?, due_at = ?, updated_at = ? WHERE id = ?"},
-		{&st.dropEvent, "DELETE FROM events WHERE id = ?"},
+		{&st.event, findEvent}, {&st.addEvent, addEvent}, {&st.changeEvent, changeEvent}, {&st.dropEvent, dropEvent},
 	} {
 		s, err := c.prepare(ctx, p.text)
 		if err != nil {

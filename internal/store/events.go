@@ -15,6 +15,13 @@ import (
 
 const eventColumns = `id, tenant, profile, verification, number, type, state, attempt, node, due_at, created_at, updated_at`
 
+const (
+	findEvent   = "SELECT " + eventColumns + " FROM events WHERE id = ?"
+	addEvent    = "INSERT INTO events (" + eventColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	changeEvent = "UPDATE events SET state = ?, attempt = ?, node = ?, due_at = ?, updated_at = ? WHERE id = ?"
+	dropEvent   = "DELETE FROM events WHERE id = ?"
+)
+
 func scanEvent(row scanner) (r verify.Event, err error) {
 	var id, profile, verification []byte
 	var typ, state string
