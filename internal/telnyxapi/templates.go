@@ -3,6 +3,7 @@ package telnyxapi
 import (
 	"errors"
 	"math"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -28,7 +29,12 @@ func (a *api) listTemplates(r *request) (any, error) {
 		return nil, err
 	}
 	shown := []template{}
-	for _, t := range append(tenant.Stock(), own...) {
+	for _, t := range tenant.Stock() {
+		// Telnyx's name for the minutes, by which its clients know these texts.
+		text := strings.ReplaceAll(t.Text, "{{minutes}}", "{{default_verification_timeout_secs}}")
+		shown = append(shown, template{t.ID.String(), text})
+	}
+	for _, t := range own {
 		shown = append(shown, template{t.ID.String(), t.Text})
 	}
 	return shown, nil
