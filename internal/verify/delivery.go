@@ -87,7 +87,8 @@ func (j Job) Message(keys *secret.Ring) (Message, error) {
 // text is the template of a text message. One about a payment always says which, so
 // that nobody approves another than they think.
 func (v Verification) text() string {
-	if v.Details.Amount != "" && !(strings.Contains(v.Template, "{{amount}}") && strings.Contains(v.Template, "{{payee}}")) {
+	says := strings.Contains(v.Template, "{{amount}}") && strings.Contains(v.Template, "{{payee}}")
+	if v.Details.Amount != "" && !says {
 		return message.Payment(v.Details.Locale)
 	}
 	return v.Template
