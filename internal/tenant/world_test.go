@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,7 +51,7 @@ func (m *memory) RecordNamed(_ context.Context, kind tenant.Kind, owner string, 
 
 func (m *memory) Records(_ context.Context, q tenant.Query) ([]tenant.Record, int, error) {
 	all, err := m.chosen(func(r tenant.Record) bool {
-		return r.Kind == q.Kind && r.Tenant == q.Tenant && r.Parent == q.Parent && strings.Contains(strings.ToLower(r.Name), strings.ToLower(q.Name))
+		return r.Kind == q.Kind && r.Tenant == q.Tenant && r.Parent == q.Parent
 	})
 	page := all[min(q.Offset, len(all)):]
 	return page[:min(q.Limit, len(page))], len(all), err
