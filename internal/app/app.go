@@ -188,7 +188,9 @@ func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write([]byte("ok\n")) // the client may be gone: nobody to tell
 	})
-	a.mountDialects(mux, e)
+	if err := a.mountDialects(mux, e); err != nil {
+		return nil, err
+	}
 	pc := pages.Config{
 		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",

@@ -4,13 +4,15 @@ import (
 	"net/http"
 
 	"countersign/internal/message"
+	"countersign/internal/openapi"
 	"countersign/internal/telnyxapi"
 	"countersign/internal/twilioapi"
 )
 
 // mountDialects serves both wire formats. They do not share a path: what is not
-// Twilio's below /v2/ is Telnyx's.
-func (a *App) mountDialects(mux *http.ServeMux, e *engine) {
+// Twilio's below /v2/ is Telnyx's. Their description is beside them. The error is the
+// description's.
+func (a *App) mountDialects(mux *http.ServeMux, e *engine) error {
 	mux.Handle("/v2/", telnyxapi.NewHandler(telnyxapi.Config{
 		Engine: e, Directory: a.directory, Keys: a.keys, Now: a.clock, Log: a.log,
 	}))
@@ -22,6 +24,11 @@ func (a *App) mountDialects(mux *http.ServeMux, e *engine) {
 	}
 	mux.Handle("/docs/errors/", twilioapi.ErrorPages())
 	mux.Handle("GET /v2/public_key", a.signer)
+	described, err := openapi.Handler()
+	for _, path := range []string{"/openapi.yaml", "/docs", "/docs/"} {
+		mux.Handle(path, described)
+	}
+	return err
 }
 
 // base is the address that a request came to, as people and programs outside see it.
