@@ -78,7 +78,7 @@ const AllCountries = "*"
 const EveryCountry = "all"
 
 var (
-	limitName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	limitName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	languages = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	channels  = []verify.Channel{verify.SMS, verify.Call, verify.WhatsApp, verify.Flashcall, verify.Email}
 )
@@ -244,7 +244,7 @@ func (t *Template) check() error {
 
 func (l *RateLimit) check() error {
 	if !limitName.MatchString(l.Name) {
-		return invalid(verify.FieldName, "must be 1 to 64 letters, digits, _ and -")
+		return invalid(verify.FieldName, "must be 1 to 64 letters, digits, _, . and -")
 	}
 	return text(verify.FieldText, l.Description, 0, MaxDescription)
 }
