@@ -79,7 +79,7 @@ const AllCountries = "*"
 const EveryCountry = "all"
 
 var (
-	limitName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	limitName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	channels  = []verify.Channel{verify.SMS, verify.Call, verify.WhatsApp, verify.Flashcall, verify.Email}
 )
 
@@ -251,7 +251,7 @@ func (t *Template) check() error {
 
 func (l *RateLimit) check() error {
 	if !limitName.MatchString(l.Name) {
-		return invalid(verify.FieldName, "must be 1 to 64 letters, digits, _ and -")
+		return invalid(verify.FieldName, "must be 1 to 64 letters, digits, _, . and -")
 	}
 	return text(verify.FieldText, l.Description, 0, MaxDescription)
 }

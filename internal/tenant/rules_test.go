@@ -222,7 +222,7 @@ func TestWhatTheOtherKindsAreRefused(t *testing.T) {
 		"a rate limit":               {limit(tenant.RateLimit{Meta: of, Name: "end_user-IP4"}), "", ""},
 		"its name again":             {limit(tenant.RateLimit{Meta: of, Name: "first"}), verify.Taken, verify.FieldName},
 		"a rate limit without name":  {limit(tenant.RateLimit{Meta: of}), verify.Invalid, verify.FieldName},
-		"a rate limit with a dot":    {limit(tenant.RateLimit{Meta: of, Name: "a.b"}), verify.Invalid, verify.FieldName},
+		"a rate limit with a slash":  {limit(tenant.RateLimit{Meta: of, Name: "a/b"}), verify.Invalid, verify.FieldName},
 		"a long rate limit":          {limit(tenant.RateLimit{Meta: of, Name: strings.Repeat("a", 65)}), verify.Invalid, verify.FieldName},
 		"a long description":         {limit(tenant.RateLimit{Meta: of, Name: "a", Description: strings.Repeat("a", 257)}), verify.Invalid, verify.FieldText},
 		"a rate limit of no profile": {limit(tenant.RateLimit{Name: "a"}), verify.NotFound, ""},

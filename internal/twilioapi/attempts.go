@@ -104,11 +104,8 @@ func (w *wanted) pinned(p page, now time.Time) page {
 func (a *api) summary(r *request) (any, error) {
 	w := r.wanted()
 	w.prefix = r.form.text("DestinationPrefix")
-	if strings.HasPrefix(w.prefix, " ") {
-		w.prefix = "+" + w.prefix[1:]
-	}
 	if w.prefix != "" && (w.prefix[0] != '+' || strings.Trim(w.prefix[1:], "0123456789") != "") {
-		r.form.fail("DestinationPrefix", "it must be + and digits")
+		r.form.fail("DestinationPrefix", "it must be + and digits; in an address, + is written %%2B")
 	}
 	if r.form.err != nil {
 		return nil, r.form.err

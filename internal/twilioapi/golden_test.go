@@ -64,6 +64,9 @@ func golden(t *testing.T, path string) {
 			t.Fatalf("no such step: %s", f.Name)
 		}
 	}
+	if s.log.Len() > 0 {
+		t.Error("the log should be empty:", s.log.String())
+	}
 	if *update {
 		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 			t.Fatal(err)

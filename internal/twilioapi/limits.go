@@ -72,7 +72,7 @@ func (a *api) createLimit(r *request, p tenant.Profile) (any, error) {
 // limitName gives a bad name of a rate limit the code that it has of its own.
 func limitName(err error) error {
 	if e, ok := errors.AsType[*verify.Error](err); ok && e.Kind == verify.Invalid && e.Field == verify.FieldName {
-		return refuse(codeRateLimitName, "Invalid parameter: UniqueName: it must be 1 to 64 letters, digits, _ and -.")
+		return refuse(codeRateLimitName, "Invalid parameter: UniqueName: it must be 1 to 64 letters, digits, _, . and -.")
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,12 +40,14 @@ type service struct {
 	ledger    *ledger.Ledger
 	env       *verify.Env
 	now       time.Time
+	log       strings.Builder
 	logins    map[string]login // by the name that tests call them
 	names     map[string]string
 	sids      map[string]string // by name, such as $VA1
 }
 
-func newService(t *testing.T) *service {
+// newService has carriers for those channels; without any, for texts, calls and mail.
+func newService(t *testing.T, channels ...verify.Channel) *service {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"))
 	if err != nil {
@@ -55,9 +58,12 @@ func newService(t *testing.T) *service {
 		names: map[string]string{}, sids: map[string]string{},
 	}
 	clock := func() time.Time { return s.now }
+	if len(channels) == 0 {
+		channels = []verify.Channel{verify.SMS, verify.Call, verify.Email}
+	}
 	s.env = &verify.Env{
 		Keys: s.keys, Random: rand.Reader, Node: "n1", Limits: verify.Limits{Hour: limit.Rule{Count: 6, Per: time.Hour}},
-		Channels: []verify.Channel{verify.SMS, verify.Call, verify.Email},
+		Channels: channels,
 	}
 	s.ledger = ledger.New(ledger.Config{Store: st, Env: s.env, Now: clock})
 	t.Cleanup(func() {
@@ -74,11 +80,17 @@ func newService(t *testing.T) *service {
 		}},
 	})
 	s.open(t)
+	s.serve(s)
+	return s
+}
+
+// serve puts the dialect on an engine.
+func (s *service) serve(engine twilioapi.Engine) {
 	s.handler = twilioapi.NewHandler(twilioapi.Config{
-		Engine: s, Directory: s.directory, Keys: s.keys, Now: clock, Locale: message.Match, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Engine: engine, Directory: s.directory, Keys: s.keys, Now: func() time.Time { return s.now },
+		Locale: message.Match, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 		Base: func(*http.Request) string { return "https://verify.example.com" },
 	})
-	return s
 }
 
 // open makes the accounts and keys of the tests: ours, one of ours that may only read,
