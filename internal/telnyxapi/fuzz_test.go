@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -177,6 +179,7 @@ func FuzzProfileShown(f *testing.F) {
 			return
 		}
 		first := shown(t, rec)
+		asGiven(t, object(t, body), object(t, first))
 		route := " /v2/verify_profiles/" + field(t, first, "id")
 		defer send(t, "DELETE"+route, nil)
 		for _, again := range []string{"PATCH" + route, "POST /v2/verify_profiles"} {
@@ -192,6 +195,35 @@ func FuzzProfileShown(f *testing.F) {
 			}
 		}
 	})
+}
+
+// asGiven demands that a profile shows what was given, where nothing may change it.
+func asGiven(t *testing.T, given, shown map[string]any) {
+	t.Helper()
+	if limit, ok := given["daily_spend_limit"].(json.Number); ok {
+		want, err := limit.Float64()
+		got, _ := shown["daily_spend_limit"].(json.Number)
+		if is, _ := got.Float64(); err != nil || math.Abs(is-want) > 2e-6 {
+			t.Errorf("a limit of %s is shown as %s", limit, got)
+		}
+	}
+	for _, name := range []string{
+		"name", "language", "webhook_url", "webhook_failover_url", "sms", "call", "flashcall", "whatsapp",
+		"app_name", "alpha_sender", "code_length", "messaging_template_id", "sender_phone_number", "template_id", "waba_id",
+	} {
+		want, got := given[name], shown[name]
+		if inner, ok := want.(map[string]any); ok {
+			of, ok := got.(map[string]any)
+			if !ok {
+				t.Errorf("%s is not shown", name)
+			}
+			asGiven(t, inner, of)
+			continue
+		}
+		if text := fmt.Sprint(want); want != nil && text != "" && text != "0" && text != "-0" && !strings.EqualFold(text, fmt.Sprint(got)) {
+			t.Errorf("%s: %v is shown as %v", name, want, got)
+		}
+	}
 }
 
 func field(t *testing.T, data []byte, name string) string {

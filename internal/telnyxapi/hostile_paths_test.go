@@ -41,6 +41,8 @@ func TestNumbersAndIDsInPaths(t *testing.T) {
 		"GET /v2/verifications/urn:uuid:$ID":                          noSuch + " /verification_id",
 		"GET /v2/verifications/$ID/":                                  noSuch,
 		"GET /v2/verify_profiles/$OWN":                                "",
+		"GET /v2/verify_profiles/urn:uuid:$OWN":                       noSuch + " /verify_profile_id",
+		"GET /v2/verify_profiles/%7B$OWN%7D":                          noSuch + " /verify_profile_id",
 		"GET /v2/verify_profiles/$OWN%2F":                             noSuch + " /verify_profile_id",
 		"GET /v2/verify_profiles/templates%2F":                        noSuch + " /verify_profile_id",
 		"PUT /v2/verify_profiles/$OWN":                                noSuch,
@@ -64,6 +66,10 @@ func TestNumbersAndIDsInPaths(t *testing.T) {
 	} {
 		rec := s.send(t, fmt.Sprintf(check, number), "application/json", names.Replace(`{"code":"4712","verify_profile_id":"$PROFILE"}`))
 		is(t, rec, want)
+	}
+	for _, id := range []string{"%7B$TEMPLATE%7D", "urn:uuid:$TEMPLATE", "$TEMPLATE%00", "$OWN", "$ID"} {
+		rec := s.send(t, names.Replace("PATCH /v2/verify_profiles/templates/"+id), "application/json", `{"text":"{{code}}"}`)
+		is(t, rec, noSuch+" /template_id")
 	}
 }
 
