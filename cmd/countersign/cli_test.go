@@ -36,6 +36,7 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		want string
 	}{
 		{"a good configuration", "key_file: k\napi_keys: [0123456789012345678901234567]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "The configuration is good."},
+		{"no API key", "key_file: k\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "countersign keys create"},
 		{"a key file that is not there", "key_file: nowhere\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "nowhere does not exist here"},
 		{"a key file that is none", "key_file: c.yml\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "key_file c.yml: line 1"},
 		{"a database URL that cannot be read", "key_file: k\ndatabase: 'postgres://u:SECRET-CANARY%zz@h/x'\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "the database URL cannot be read"},
@@ -56,6 +57,13 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"dev on a public listener", "", nil, []string{"dev", "--listen", ":3000", "--data", "d"}, 1, "loopback alone"},
 		{"a type of carrier that is none", "key_file: k\ncarriers: [{name: a, type: pigeon}]\n", nil, []string{"serve", "--config", "c.yml"}, 1, `"pigeon" is not one of inbox, telnyx`},
 		{"a route to nobody", "key_file: k\nroutes: [{channel: sms, carriers: [b]}]\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, `no carrier is called "b"`},
+		{"a route of calls over a carrier of texts", "key_file: k\nroutes: [{channel: call, carriers: [telnyx]}]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, `carrier "telnyx" is of type telnyx, which takes [sms]`},
+		{"a route of a channel that is none", "key_file: k\nroutes: [{channel: pigeon, carriers: [telnyx]}]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, `"pigeon" is not a channel; it must be one of [sms call`},
+		{"a price in cents", "key_file: k\nprice_per_message: 75\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "price_per_message: not between"},
+		{"a price with a comma", "key_file: k\nprice_per_message: '0,0075'\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "price_per_message: not an amount in US dollars"},
+		{"a price", "key_file: k\nprice_per_message: 0.0075\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "The configuration is good."},
+		{"the help on keys", "", nil, []string{"keys", "--help"}, 0, "The encryption key, which protects the database"},
+		{"the help on API keys", "", nil, []string{"keys", "--help"}, 0, "API keys, with which applications ask"},
 		{"a short API key", "key_file: k\napi_keys: [short]\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, "at least 20 characters"},
 		{"too long a validity", "key_file: k\ncode: {validity: 20m}\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, "code.validity"},
 		{"a country that is none", "key_file: k\ncountry_code: Atlantis\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, "country_code"},

@@ -11,10 +11,14 @@ import (
 	"countersign/internal/secret"
 )
 
+// keysCmd holds both kinds of keys, and its help keeps them apart.
 type keysCmd struct {
-	Generate keysGenerateCmd `cmd:"" help:"Write a new key file. It never overwrites one."`
-	Rotate   keysRotateCmd   `cmd:"" help:"Add a new key to the key file, which takes over from the old one while the service runs."`
-	Retire   keysRetireCmd   `cmd:"" help:"Take the old key out of the key file, once nothing stands under it."`
+	Create   keysCreateCmd   `cmd:"" group:"API keys, with which applications ask:" help:"Make an API key. It is shown this once."`
+	List     keysListCmd     `cmd:"" group:"API keys, with which applications ask:" help:"List the API keys, with their last use."`
+	Revoke   keysRevokeCmd   `cmd:"" group:"API keys, with which applications ask:" help:"End an API key."`
+	Generate keysGenerateCmd `cmd:"" group:"The encryption key, which protects the database:" help:"Write a new key file. It never overwrites one."`
+	Rotate   keysRotateCmd   `cmd:"" group:"The encryption key, which protects the database:" help:"Add a new key to the key file, which takes over from the old one while the service runs."`
+	Retire   keysRetireCmd   `cmd:"" group:"The encryption key, which protects the database:" help:"Take the old key out of the key file, once nothing stands under it."`
 }
 
 type keysGenerateCmd struct {

@@ -24,14 +24,15 @@ import (
 var version = "0.1.0-dev"
 
 type cli struct {
-	Dev     devCmd     `cmd:"" help:"Try it: no configuration, a development inbox instead of a carrier, loopback only."`
-	Serve   serveCmd   `cmd:"" help:"Serve with a configuration file."`
-	Config  configCmd  `cmd:"" help:"Check a configuration."`
-	Keys    keysCmd    `cmd:"" help:"Make and change the key that protects the database."`
-	Unlock  unlockCmd  `cmd:"" help:"Unlock a number that has had 100 wrong codes in a row."`
-	Erase   eraseCmd   `cmd:"" help:"Delete all that is stored of a number."`
-	DB      dbCmd      `cmd:"" name:"db" help:"Look at the database, bring it up to date, or move it to PostgreSQL."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Dev      devCmd      `cmd:"" help:"Try it: no configuration, a development inbox instead of a carrier, loopback only."`
+	Serve    serveCmd    `cmd:"" help:"Serve with a configuration file."`
+	Config   configCmd   `cmd:"" help:"Check a configuration."`
+	Keys     keysCmd     `cmd:"" help:"API keys of applications (create, list, revoke), and the encryption key of the database (generate, rotate, retire)."`
+	Accounts accountsCmd `cmd:"" help:"Make and list accounts: tenants that see nothing of each other."`
+	Unlock   unlockCmd   `cmd:"" help:"Unlock a number or a mailbox that has had 100 wrong codes in a row."`
+	Erase    eraseCmd    `cmd:"" help:"Delete all that is stored of a number or a mailbox."`
+	DB       dbCmd       `cmd:"" name:"db" help:"Look at the database, bring it up to date, or move it to PostgreSQL."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // streams are where a command prints: tests give it buffers.

@@ -8,8 +8,9 @@ import (
 )
 
 type unlockCmd struct {
-	Number string `arg:"" help:"Phone number, with + and the country code."`
-	Config string `help:"Configuration file (YAML or JSON)." type:"existingfile" placeholder:"FILE"`
+	Address string `arg:"" name:"number" help:"Phone number, with + and the country code; or an e-mail address."`
+	Profile string `help:"Unlock it for this profile (or Twilio service, VA…) alone; for all if left out." placeholder:"ID"`
+	Config  string `help:"Configuration file (YAML or JSON)." type:"existingfile" placeholder:"FILE"`
 }
 
 // Run forgets the number's streak.
@@ -18,12 +19,12 @@ func (c *unlockCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	found, err := app.Unlock(ctx, conf, c.Number)
+	found, err := app.Unlock(ctx, conf, c.Address, c.Profile)
 	if err != nil {
 		return err
 	}
 	if !found {
-		fmt.Fprintln(s.out, "The number had no wrong codes in a row: nothing to unlock.")
+		fmt.Fprintln(s.out, "It had no wrong codes in a row: nothing to unlock.")
 		return nil
 	}
 	fmt.Fprintln(s.out, "Unlocked.")
@@ -31,8 +32,8 @@ func (c *unlockCmd) Run(ctx context.Context, s streams) error {
 }
 
 type eraseCmd struct {
-	Number string `arg:"" help:"Phone number, with + and the country code."`
-	Config string `help:"Configuration file (YAML or JSON)." type:"existingfile" placeholder:"FILE"`
+	Address string `arg:"" name:"number" help:"Phone number, with + and the country code; or an e-mail address."`
+	Config  string `help:"Configuration file (YAML or JSON)." type:"existingfile" placeholder:"FILE"`
 }
 
 // Run deletes what is stored of the number.
@@ -41,17 +42,20 @@ func (c *eraseCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	n, err := app.Erase(ctx, conf, c.Number)
+	gone, err := app.Erase(ctx, conf, c.Address)
 	if err != nil {
 		return err
 	}
-	switch n {
-	case 0:
-		fmt.Fprintln(s.out, "Nothing is stored of this number.")
-	case 1:
-		fmt.Fprintln(s.out, "Erased one verification, and what was known of the number.")
-	default:
-		fmt.Fprintf(s.out, "Erased %d verifications, and what was known of the number.\n", n)
+	switch n := gone.Verifications; {
+	case n == 1:
+		fmt.Fprintln(s.out, "Erased one verification, and what was known of it.")
+	case n > 1:
+		fmt.Fprintf(s.out, "Erased %d verifications, and what was known of it.\n", n)
+	case gone.SafeLists == 0:
+		fmt.Fprintln(s.out, "Nothing is stored of it.")
+	}
+	if gone.SafeLists > 0 {
+		fmt.Fprintf(s.out, "Took it off the safe list of %d account(s).\n", gone.SafeLists)
 	}
 	return nil
 }

@@ -304,6 +304,9 @@ func TestUnlockAndEraseFindTheNumberWhetherOrNotTheServiceRuns(t *testing.T) {
 		step{"unlock", "+13035551201", 1, "no verification of +1"})
 }
 
+// lettersAndDigits are all that one of Twilio's SDKs takes in a token.
+const lettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
 func TestDevPrintsOneJSONLineForScripts(t *testing.T) {
 	cmd := command(t, "dev", "--json", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "d"))
 	out, err := cmd.StdoutPipe()
@@ -328,7 +331,9 @@ func TestDevPrintsOneJSONLineForScripts(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("after Ctrl-C: %v", err)
 	}
-	if len(first) != 4 || first["inbox_url"] != first["url"]+"/dev/inbox" || !strings.HasPrefix(first["api_key"], "KEY") || len(first["profile_id"]) != 36 {
+	if len(first) != 7 || first["twilio_auth_token"] != first["api_key"] || len(first["twilio_account_sid"]) != 34 || !strings.HasPrefix(first["twilio_account_sid"], "AC") ||
+		first["twilio_service_sid"] != "VA"+strings.ReplaceAll(first["profile_id"], "-", "") || strings.Trim(first["twilio_auth_token"], lettersAndDigits) != "" ||
+		first["inbox_url"] != first["url"]+"/dev/inbox" || !strings.HasPrefix(first["api_key"], "KEY") || len(first["profile_id"]) != 36 {
 		t.Errorf("%v", first)
 	}
 }

@@ -20,6 +20,12 @@ Countersign %s, for development
   API key   %s
   Profile   %s
 
+For Twilio's SDKs, with an HTTP client that changes their host
+
+  Account   %s
+  Token     the API key
+  Service   %s
+
 Start a verification, and check its code:
 
   curl -s %s/v2/verifications/sms -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{"phone_number":"%s","verify_profile_id":"%s"}'
@@ -29,7 +35,7 @@ Start a verification, and check its code:
 Limits are generous here: %s. Guesses are limited as ever.
 Ctrl-C stops it.
 
-`, release(), d.URL, d.InboxURL, d.APIKey, d.ProfileID,
+`, release(), d.URL, d.InboxURL, d.APIKey, d.ProfileID, d.TwilioAccountSID, d.TwilioServiceSID,
 		d.URL, d.APIKey, number, d.ProfileID,
 		d.URL, number, d.APIKey, d.ProfileID, d.URL, strings.Replace(number, "+", "%2B", 1),
 		conf.Limits)

@@ -19,10 +19,11 @@ import (
 
 	"countersign/internal/deliver"
 	"countersign/internal/deliver/inbox"
+	"countersign/internal/events"
 	"countersign/internal/ledger"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
-	"countersign/internal/telnyxapi"
+	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
@@ -42,8 +43,11 @@ type App struct {
 	clock      func() time.Time
 	log        *slog.Logger
 	store      verify.Store
+	directory  *tenant.Directory
 	ledger     *ledger.Ledger
 	dispatcher *deliver.Dispatcher
+	events     *events.Dispatcher
+	signer     *events.Signer
 	keeper     *keeper
 	keepEvery  time.Duration
 
@@ -52,6 +56,7 @@ type App struct {
 	control       *control
 	server        *http.Server
 	devKey        string
+	account       verify.ID // of the development key
 }
 
 // Options are what tests replace. Zero values are right for a program.
@@ -91,9 +96,11 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = a.settings.database.open(ctx); err != nil {
+	opened, err := a.settings.database.open(ctx)
+	if err != nil {
 		return nil, err
 	}
+	a.store = opened
 	if o.WrapStore != nil {
 		a.store = o.WrapStore(a.store)
 	}
@@ -102,14 +109,22 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 		err = a.compareClocks(ctx)
 	}
 	if err == nil {
-		err = a.start(ctx, routes(&a.config, senders), box)
+		err = errors.Join(markKeys(ctx, a.store, a.keys), openProfile(ctx, a.store, &a.settings.profile, a.clock()))
+	}
+	if err == nil {
+		err = a.openDirectory(ctx, opened)
+	}
+	if err == nil {
+		err = a.start(ctx, opened, routes(&a.config, senders), box)
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
 	a.watch = &keyWatch{path: a.config.KeyFile, read: read, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
 	a.watch.start()
-	a.control = a.settings.database.listen(ctx, &operator{a.store, a.ledger, a.keys, a.settings.profile, a.settings.region}, a.log)
+	orders := &operator{a.store, a.ledger, a.keys, a.directory, a.settings.region}
+	a.control = a.settings.database.listen(ctx, orders, a.log)
+	a.warnWithoutKeys(ctx, orders)
 	for _, w := range a.config.warnings {
 		a.log.Warn(w)
 	}
@@ -117,29 +132,38 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 }
 
 // start runs the engine on the open store and makes the server.
-func (a *App) start(ctx context.Context, r deliver.Routes, box *inbox.Inbox) error {
-	if err := errors.Join(markKeys(ctx, a.store, a.keys), openProfile(ctx, a.store, &a.settings.profile, a.clock())); err != nil {
-		return err
-	}
+func (a *App) start(ctx context.Context, st tenant.Store, r deliver.Routes, box *inbox.Inbox) error {
 	env := &verify.Env{
 		Keys: a.keys, Random: rand.Reader, Node: rand.Text()[:12], Limits: a.settings.limits,
 		Channels: channels(r),
 	}
-	e := &engine{store: a.store}
+	e := &engine{store: a.store, keys: a.keys}
 	a.dispatcher = deliver.New(deliver.Config{
 		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
-	a.ledger = ledger.New(ledger.Config{Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Log: a.log, Writers: a.settings.database.writers()})
+	a.openEvents(e, st)
+	a.ledger = ledger.New(ledger.Config{
+		Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Tell: a.events.Offer, Log: a.log,
+		Writers: a.settings.database.writers(),
+	})
 	e.ledger, e.dispatcher = a.ledger, a.dispatcher
 	handler, err := a.handler(e, box)
 	if err == nil {
 		err = a.dispatcher.Run(ctx)
 	}
+	if err == nil {
+		if err = a.events.Run(ctx); err != nil {
+			a.dispatcher.Close(ctx)
+		}
+	}
 	if err != nil {
 		a.ledger.Close()
 		return err
 	}
-	a.keeper = &keeper{store: a.store, ledger: a.ledger, keys: a.keys, now: a.clock, log: a.log, compareClocks: a.compareClocks}
+	a.keeper = &keeper{
+		store: a.store, ledger: a.ledger, keys: a.keys, others: []rekeyer{a.directory, a.signer},
+		now: a.clock, log: a.log, compareClocks: a.compareClocks,
+	}
 	a.keeper.start(a.keepEvery)
 	a.server = newServer(handler, a.log)
 	if box != nil {
@@ -159,25 +183,14 @@ func channels(r deliver.Routes) []verify.Channel {
 
 // handler mounts the pages, the dialect and, in development, the inbox.
 func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
-	keys := apiKeys{}
-	for _, k := range a.config.APIKeys {
-		keys.add(k.Reveal(), tenant)
-	}
-	if a.config.dev {
-		var err error
-		if a.devKey, err = developmentKey(a.keys); err != nil {
-			return nil, err
-		}
-		keys.add(a.devKey, tenant)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write([]byte("ok\n")) // the client may be gone: nobody to tell
 	})
-	mux.Handle("/v2/", telnyxapi.NewHandler(telnyxapi.Config{
-		Engine: e, Keys: a.keys, Authenticate: keys.authenticate, Profile: a.profile, Now: a.clock, Log: a.log,
-	}))
+	if err := a.mountDialects(mux, e); err != nil {
+		return nil, err
+	}
 	pc := pages.Config{
 		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",
@@ -206,11 +219,6 @@ func pagesDir() string {
 		return ""
 	}
 	return dir
-}
-
-func (a *App) profile(owner string, id verify.ID) (verify.Profile, bool) {
-	p := a.settings.profile
-	return p, owner == p.Tenant && id == p.ID
 }
 
 // Listen opens the configured listener. The error says what to do.
@@ -251,6 +259,7 @@ func (a *App) Close() error {
 	sends, cancel := context.WithTimeout(context.Background(), drainSends)
 	defer cancel()
 	a.dispatcher.Close(sends)
+	a.events.Close(sends) // after those whose reports are events
 	a.ledger.Close()
 	return errors.Join(err, a.store.Close())
 }
@@ -261,6 +270,11 @@ type Started struct {
 	InboxURL  string `json:"inbox_url,omitempty"`
 	APIKey    string `json:"api_key,omitempty"`
 	ProfileID string `json:"profile_id"`
+
+	// The same as Twilio's SDKs want it. The token is the API key.
+	TwilioAccountSID string `json:"twilio_account_sid,omitempty"`
+	TwilioAuthToken  string `json:"twilio_auth_token,omitempty"`
+	TwilioServiceSID string `json:"twilio_service_sid"`
 }
 
 // Describe says where the service on l is. The API key is that of development.
@@ -269,7 +283,13 @@ func (a *App) Describe(l net.Listener) Started {
 	if a.settings.publicURL != nil {
 		base = a.settings.publicURL
 	}
-	s := Started{URL: base.Scheme + "://" + base.Host, APIKey: a.devKey, ProfileID: a.settings.profile.ID.String()}
+	s := Started{
+		URL: base.Scheme + "://" + base.Host, APIKey: a.devKey, ProfileID: a.settings.profile.ID.String(),
+		TwilioServiceSID: sid("VA", a.settings.profile.ID), TwilioAuthToken: a.devKey,
+	}
+	if a.devKey != "" {
+		s.TwilioAccountSID = sid("AC", a.account)
+	}
 	if slices.ContainsFunc(a.config.Carriers, func(k CarrierConfig) bool { return k.Type == "inbox" }) {
 		s.InboxURL = s.URL + "/dev/inbox"
 	}

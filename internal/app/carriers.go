@@ -1,7 +1,12 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/deliver"
@@ -63,4 +68,71 @@ func routes(c *Config, senders map[string]verify.Sender) deliver.Routes {
 		out[verify.Channel(r.Channel)] = order
 	}
 	return out
+}
+
+func (c *Config) checkCarriers() error {
+	var errs []error
+	if len(c.Carriers) == 0 {
+		errs = append(errs, errors.New("carriers: none is configured, so no code could be sent. Add one, such as "+
+			"{name: telnyx, type: telnyx, api_key: …, from: \"+1…\"}, or use «countersign dev»"))
+	}
+	if _, _, err := openCarriers(c.Carriers, nil); err != nil {
+		errs = append(errs, err)
+	}
+	var names []string
+	for i, k := range c.Carriers {
+		if k.Name == "" {
+			errs = append(errs, fmt.Errorf("carriers[%d].name: missing", i))
+		} else if slices.Contains(names, k.Name) {
+			errs = append(errs, fmt.Errorf("carriers[%d].name: %q is used twice", i, k.Name))
+		}
+		names = append(names, k.Name)
+		if !slices.Contains(carrierTypes(), k.Type) {
+			errs = append(errs, fmt.Errorf("carriers[%d].type: %q is not one of %s", i, k.Type, strings.Join(carrierTypes(), ", ")))
+		}
+	}
+	seen := map[string]bool{}
+	for i, r := range c.Routes {
+		if !slices.Contains(verify.Channels(), verify.Channel(r.Channel)) {
+			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not a channel; it must be one of %v", i, r.Channel, verify.Channels()))
+		}
+		if seen[r.Channel] {
+			errs = append(errs, fmt.Errorf("routes[%d].channel: %q has a route already", i, r.Channel))
+		}
+		seen[r.Channel] = true
+		if len(r.Carriers) == 0 {
+			errs = append(errs, fmt.Errorf("routes[%d].carriers: name at least one", i))
+		}
+		for _, name := range r.Carriers {
+			at := slices.Index(names, name)
+			if at < 0 {
+				errs = append(errs, fmt.Errorf("routes[%d].carriers: no carrier is called %q", i, name))
+			} else if kind := c.Carriers[at].Type; !slices.Contains(carries(kind), verify.Channel(r.Channel)) {
+				errs = append(errs, fmt.Errorf("routes[%d].carriers: carrier %q is of type %s, which takes %v", i, name, kind, carries(kind)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkInbox keeps the development inbox, which shows codes to whoever asks, off
+// every listener that others can reach.
+func (c *Config) checkInbox(host string) error {
+	inbox := slices.ContainsFunc(c.Carriers, func(k CarrierConfig) bool { return k.Type == "inbox" })
+	if !inbox {
+		return nil
+	}
+	if !c.development() {
+		return errors.New("carriers: the inbox shows every code to whoever opens its page; it is for environment: development")
+	}
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return fmt.Errorf("listen: with the development inbox the server listens on loopback alone (127.0.0.1:3000, [::1]:3000), not on %q: "+
+			"whoever reaches it could read every code", c.Listen)
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err == nil && !loopbackName(u.Hostname()) {
+			return errors.New("public_url: with the development inbox it must be a loopback address")
+		}
+	}
+	return nil
 }

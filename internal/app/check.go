@@ -7,16 +7,12 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
-	"countersign/internal/code"
 	"countersign/internal/limit"
-	"countersign/internal/message"
 	"countersign/internal/phone"
+	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
@@ -27,12 +23,16 @@ type settings struct {
 	profile   verify.Profile
 	region    string
 	limits    verify.Limits
+	price     tenant.Money // of one message; zero: not known
 	proxies   []netip.Prefix
 }
 
 // Check says what is wrong with c, and what is right but deserves a word. It reads
 // the key file if there is one, asks no database, and makes nothing.
 func (c *Config) Check() (warnings []string, err error) {
+	if len(c.APIKeys) == 0 && !c.dev {
+		c.warn("api_keys: none is here, so the API refuses every request until «countersign keys create NAME» has made one")
+	}
 	if _, err = c.check(); err == nil {
 		_, err = databaseAt("database", c.Database)
 	}
@@ -82,6 +82,11 @@ func (c *Config) checkData() (settings, error) {
 	if s.proxies, err = prefixes(c.TrustedProxies); err != nil {
 		wrong("trusted_proxies", "%v", err)
 	}
+	if c.Price != "" {
+		if s.price, err = price(string(c.Price)); err != nil {
+			wrong("price_per_message", "%v", err)
+		}
+	}
 	s.limits, err = c.Limits.check()
 	if err != nil {
 		wrong("limits", "%v", err)
@@ -97,9 +102,6 @@ func (c *Config) checkData() (settings, error) {
 // advise says what is allowed and deserves a word.
 func (c *Config) advise(host string, s settings) {
 	https := s.publicURL != nil && s.publicURL.Scheme == "https"
-	if len(c.APIKeys) == 0 && !c.dev {
-		c.warn("no API key is configured, so the API refuses every request; set api_keys (or COUNTERSIGN_API_KEYS)")
-	}
 	if !https && !loopbackName(host) {
 		c.warn("listen: others can reach %s, and without an https public_url cookies and API keys may travel in the clear; put a TLS proxy before it", c.Listen)
 	}
@@ -109,68 +111,6 @@ func (c *Config) advise(host string, s settings) {
 	if len(c.Countries) == 0 && !c.development() {
 		c.warn("countries: codes go to every country; name those that you serve, such as [US, CA]")
 	}
-}
-
-func (c *Config) profile() (verify.Profile, error) {
-	p := verify.Profile{
-		Tenant: tenant, Name: "default", AppName: c.AppName, Template: c.Template,
-		Code: code.Spec{Alphabet: code.Alphabet(c.Code.Alphabet), Length: c.Code.Length},
-	}
-	var errs []error
-	var err error
-	// What was written is not shown: it may be a secret that slipped a line.
-	if p.Validity, err = time.ParseDuration(string(c.Code.Validity)); err != nil {
-		errs = append(errs, errors.New("code.validity: not a duration such as 10m"))
-	} else if p.Validity < verify.MinValidity || p.Validity > verify.MaxValidity {
-		errs = append(errs, fmt.Errorf("code.validity: %s is not between %s and %s", p.Validity, verify.MinValidity, verify.MaxValidity))
-	}
-	if p.Retention, err = days(string(c.Retention)); err != nil {
-		errs = append(errs, errors.New("retention: not a duration such as 30d or 12h"))
-	} else if p.Retention < verify.MinRetention || p.Retention > verify.MaxRetention {
-		errs = append(errs, fmt.Errorf("retention: must be between %s and %d days", verify.MinRetention, int(verify.MaxRetention.Hours()/24)))
-	}
-	if err := p.Code.Check(); err != nil {
-		errs = append(errs, err)
-	} else if p.Code.Weak() {
-		c.warn("codes of %s have %.1f bits, fewer than six digits: they are easier to guess", p.Code, p.Code.Bits())
-	}
-	if len(c.AppName) > 32 || strings.ContainsAny(c.AppName, "\r\n{}<>/\\") || strings.Contains(c.AppName, "://") {
-		errs = append(errs, errors.New("app_name: at most 32 bytes of plain text, without line breaks, brackets or slashes"))
-	}
-	switch {
-	case p.Template == "" && p.AppName == "":
-		p.Template = message.Plain
-	case p.Template == "":
-		p.Template = message.Branded
-	}
-	if err := message.Check(p.Template); err != nil {
-		errs = append(errs, fmt.Errorf("template: %w", err))
-	}
-	for _, text := range c.Countries {
-		region, err := phone.Region(text)
-		if err != nil || region != strings.ToUpper(strings.TrimSpace(text)) {
-			errs = append(errs, fmt.Errorf("countries: %q is not a country's two letters, such as US", text))
-			continue
-		}
-		p.Countries = append(p.Countries, region)
-	}
-	if c.ProfileID != "" {
-		id, err := uuid.Parse(c.ProfileID)
-		if err != nil {
-			errs = append(errs, errors.New("profile_id: not a UUID"))
-		}
-		p.ID = id
-	}
-	return p, errors.Join(errs...)
-}
-
-// days reads a duration that may also be a whole number of days.
-func days(text string) (time.Duration, error) {
-	if number, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.ParseUint(number, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err
-	}
-	return time.ParseDuration(text)
 }
 
 func (c *Config) publicURL() (*url.URL, error) {
@@ -206,73 +146,6 @@ func (c *Config) checkKeys() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Config) checkCarriers() error {
-	var errs []error
-	if len(c.Carriers) == 0 {
-		errs = append(errs, errors.New("carriers: none is configured, so no code could be sent. Add one, such as "+
-			"{name: telnyx, type: telnyx, api_key: …, from: \"+1…\"}, or use «countersign dev»"))
-	}
-	if _, _, err := openCarriers(c.Carriers, nil); err != nil {
-		errs = append(errs, err)
-	}
-	var names []string
-	for i, k := range c.Carriers {
-		if k.Name == "" {
-			errs = append(errs, fmt.Errorf("carriers[%d].name: missing", i))
-		} else if slices.Contains(names, k.Name) {
-			errs = append(errs, fmt.Errorf("carriers[%d].name: %q is used twice", i, k.Name))
-		}
-		names = append(names, k.Name)
-		if !slices.Contains(carrierTypes(), k.Type) {
-			errs = append(errs, fmt.Errorf("carriers[%d].type: %q is not one of %s", i, k.Type, strings.Join(carrierTypes(), ", ")))
-		}
-	}
-	seen := map[string]bool{}
-	for i, r := range c.Routes {
-		if !slices.Contains(verify.Channels(), verify.Channel(r.Channel)) {
-			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not a channel; it must be one of %v", i, r.Channel, verify.Channels()))
-		}
-		if seen[r.Channel] {
-			errs = append(errs, fmt.Errorf("routes[%d].channel: %q has a route already", i, r.Channel))
-		}
-		seen[r.Channel] = true
-		if len(r.Carriers) == 0 {
-			errs = append(errs, fmt.Errorf("routes[%d].carriers: name at least one", i))
-		}
-		for _, name := range r.Carriers {
-			at := slices.Index(names, name)
-			if at < 0 {
-				errs = append(errs, fmt.Errorf("routes[%d].carriers: no carrier is called %q", i, name))
-			} else if kind := c.Carriers[at].Type; !slices.Contains(carries(kind), verify.Channel(r.Channel)) {
-				errs = append(errs, fmt.Errorf("routes[%d].carriers: carrier %q is of type %s, which takes %v", i, name, kind, carries(kind)))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// checkInbox keeps the development inbox, which shows codes to whoever asks, off
-// every listener that others can reach.
-func (c *Config) checkInbox(host string) error {
-	inbox := slices.ContainsFunc(c.Carriers, func(k CarrierConfig) bool { return k.Type == "inbox" })
-	if !inbox {
-		return nil
-	}
-	if !c.development() {
-		return errors.New("carriers: the inbox shows every code to whoever opens its page; it is for environment: development")
-	}
-	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
-		return fmt.Errorf("listen: with the development inbox the server listens on loopback alone (127.0.0.1:3000, [::1]:3000), not on %q: "+
-			"whoever reaches it could read every code", c.Listen)
-	}
-	if c.PublicURL != "" {
-		if u, err := url.Parse(c.PublicURL); err == nil && !loopbackName(u.Hostname()) {
-			return errors.New("public_url: with the development inbox it must be a loopback address")
-		}
-	}
-	return nil
 }
 
 func loopbackName(host string) bool {

@@ -28,7 +28,8 @@ type Config struct {
 
 	CountryCode scalar   `yaml:"country_code"`
 	Countries   []string `yaml:"countries"`
-	Retention   scalar   `yaml:"retention"` // a duration, also in days: 30d
+	Price       scalar   `yaml:"price_per_message"` // US dollars; empty: not known
+	Retention   scalar   `yaml:"retention"`         // a duration, also in days: 30d
 
 	Code   CodeConfig   `yaml:"code"`
 	Limits LimitsConfig `yaml:"limits"`

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"countersign/internal/code"
+	"countersign/internal/tenant"
 )
 
 func write(t *testing.T, text string) string {
@@ -151,4 +152,33 @@ func FuzzReadFile(f *testing.F) {
 			t.Errorf("the error shows a secret: %v", err)
 		}
 	})
+}
+
+func TestAPriceIsReadAsItIsWritten(t *testing.T) {
+	for text, want := range map[string]tenant.Money{
+		"0.0075": 7500, "0.000001": 1, "1": tenant.Dollar, "2.5": 2*tenant.Dollar + tenant.Dollar/2, "10.000000": 10 * tenant.Dollar,
+		"": 0, "0": 0, "0.0": 0, "-1": 0, "+1": 0, ".5": 0, "1.": 0, "1e-3": 0, "0,5": 0, "10.000001": 0, "0.0000001": 0, "1.2.3": 0,
+		"$1": 0, "9999999": 0, " 1": 0, "٣": 0,
+	} {
+		got, err := price(text)
+		if got != want || (err == nil) != (want != 0) {
+			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+}
+
+func TestAPriceNeedsNoQuotes(t *testing.T) {
+	c := Default()
+	if err := c.ReadFile(write(t, "environment: development\nprice_per_message: 0.0075\ncarriers: [{name: i, type: inbox}]\n")); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := c.check(); err != nil || s.price != 7500 {
+		t.Errorf("%d, %v", s.price, err)
+	}
+	if err := c.ReadEnviron([]string{"COUNTERSIGN_PRICE_PER_MESSAGE=0.01"}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := c.check(); err != nil || s.price != 10_000 {
+		t.Errorf("%d, %v", s.price, err)
+	}
 }

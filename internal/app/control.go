@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -24,13 +23,8 @@ type control struct {
 	path   string
 }
 
-type controlAnswer struct {
-	Count int    `json:"count"`
-	Error string `json:"error,omitempty"`
-}
-
 const (
-	controlLimit = 1024 // bytes of a number
+	controlLimit = 8 << 10 // bytes of an order
 	// maxSocket is how long the path of a socket may be on every system.
 	maxSocket = 103
 )
@@ -60,22 +54,23 @@ func (d database) listen(ctx context.Context, o *operator, log *slog.Logger) *co
 		if l != nil {
 			_ = l.Close() // else it would be open, and nobody there
 		}
-		log.Warn("operators' commands (unlock, erase) need the service stopped", "cause", err)
+		log.Warn("operators' commands (unlock, erase, keys, accounts) need the service stopped", "cause", err)
 		return nil
 	}
 	mux := http.NewServeMux()
-	for name := range operations {
+	for name, operate := range operations {
 		mux.HandleFunc("POST /"+name, func(w http.ResponseWriter, r *http.Request) {
-			var answer controlAnswer
-			number, err := io.ReadAll(http.MaxBytesReader(w, r.Body, controlLimit))
+			var what order
+			var did report
+			err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, controlLimit), &what)
 			if err == nil {
-				answer.Count, err = o.do(r.Context(), name, string(number))
+				did, err = operate(o, r.Context(), what)
 			}
 			if err != nil {
-				answer.Error = err.Error()
+				did.Error = err.Error()
 			}
-			_ = json.MarshalWrite(w, answer) // whoever asked may be gone
-			log.Info("an operator's command", "command", name, "count", answer.Count, "failed", err != nil)
+			_ = json.MarshalWrite(w, did) // whoever asked may be gone
+			log.Info("an operator's command", "command", name, "count", did.Count, "failed", err != nil)
 		})
 	}
 	c := &control{&http.Server{Handler: mux, ReadHeaderTimeout: time.Second}, path}
@@ -96,10 +91,14 @@ func (c *control) close(ctx context.Context) error {
 
 // ask has the service that runs on the file carry out an operation. Served is
 // false if there is none.
-func (d database) ask(ctx context.Context, name, number string) (n int, served bool, err error) {
+func (d database) ask(ctx context.Context, name string, what order) (did report, served bool, err error) {
 	path := d.socket()
 	if path == "" {
-		return 0, false, nil
+		return did, false, nil
+	}
+	body, err := json.Marshal(what)
+	if err != nil {
+		return did, true, err
 	}
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -107,24 +106,23 @@ func (d database) ask(ctx context.Context, name, number string) (n int, served b
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},
 	}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://service/"+name, bytes.NewReader([]byte(number)))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://service/"+name, bytes.NewReader(body))
 	if err != nil {
-		return 0, true, err
+		return did, true, err
 	}
 	res, err := client.Do(r)
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return 0, false, nil
+		return did, false, nil
 	}
 	if err != nil {
-		return 0, true, fmt.Errorf("the running service does not answer: %w", err)
+		return did, true, fmt.Errorf("the running service does not answer: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }() // it has been read
-	var answer controlAnswer
-	if err := json.UnmarshalRead(res.Body, &answer); err != nil {
-		return 0, true, fmt.Errorf("the running service answers %s: %w", res.Status, err)
+	if err := json.UnmarshalRead(res.Body, &did); err != nil {
+		return did, true, fmt.Errorf("the running service answers %s: %w", res.Status, err)
 	}
-	if answer.Error != "" {
-		return answer.Count, true, errors.New(answer.Error)
+	if did.Error != "" {
+		err = errors.New(did.Error)
 	}
-	return answer.Count, true, nil
+	return did, true, err
 }

@@ -25,7 +25,7 @@ func parseDatabase(text string) (database, error) {
 	return database{}, errors.New("must be sqlite:PATH, such as sqlite:data/countersign.db, or postgres://USER:PASSWORD@HOST/NAME")
 }
 
-func (d database) open(ctx context.Context) (verify.Store, error) {
+func (d database) open(ctx context.Context) (handle, error) {
 	if d.path != "" {
 		return store.Open(ctx, d.path)
 	}

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"time"
 
 	"countersign/internal/deliver"
 	"countersign/internal/ledger"
+	"countersign/internal/secret"
 	"countersign/internal/verify"
 )
 
@@ -15,7 +17,11 @@ type engine struct {
 	ledger     *ledger.Ledger
 	store      verify.Store
 	dispatcher *deliver.Dispatcher
+	keys       *secret.Ring
 }
+
+// maxHistory bounds how many rows a look at a subject's past reads.
+const maxHistory = 1000
 
 func (e *engine) Start(ctx context.Context, cmd verify.Start) (verify.Started, error) {
 	cmd.Backlog = e.dispatcher.Backlog()
@@ -28,6 +34,14 @@ func (e *engine) Resend(ctx context.Context, cmd verify.Resend) (verify.Started,
 }
 
 func (e *engine) Check(ctx context.Context, cmd verify.Check) (verify.Checked, error) {
+	return ledger.Do(ctx, e.ledger, cmd)
+}
+
+func (e *engine) Cancel(ctx context.Context, cmd verify.Cancel) (verify.Verification, error) {
+	return ledger.Do(ctx, e.ledger, cmd)
+}
+
+func (e *engine) Approve(ctx context.Context, cmd verify.Approve) (verify.Verification, error) {
 	return ledger.Do(ctx, e.ledger, cmd)
 }
 
@@ -46,6 +60,50 @@ func (e *engine) Verification(ctx context.Context, id verify.ID) (*verify.Verifi
 
 func (e *engine) Deliveries(ctx context.Context, id verify.ID) ([]verify.Delivery, error) {
 	list, err := e.store.Deliveries(ctx, id)
+	return list, unavailable(err)
+}
+
+// Newest reads the newest verification of a subject. While a key is rotated the
+// subject may stand under either key, or under both.
+func (e *engine) Newest(ctx context.Context, to verify.Target) (*verify.Verification, error) {
+	now, other, err := to.Keys(&verify.Env{Keys: e.keys.Frozen()})
+	if err != nil {
+		return nil, err
+	}
+	newest, err := e.store.Live(ctx, now)
+	if err != nil || other == (verify.SubjectKey{}) {
+		return newest, unavailable(err)
+	}
+	v, err := e.store.Live(ctx, other)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if newest == nil || v != nil && bytes.Compare(v.ID[:], newest.ID[:]) > 0 { // ids begin with their time
+		newest = v
+	}
+	return newest, nil
+}
+
+// History reads a subject's verifications, the newest first. It ends where one has
+// been deleted: what came before that one is older and was deleted as well.
+func (e *engine) History(ctx context.Context, to verify.Target, limit int) ([]verify.Verification, error) {
+	v, err := e.Newest(ctx, to)
+	var out []verify.Verification
+	for limit = min(limit, maxHistory); v != nil && len(out) < limit; {
+		out = append(out, *v)
+		if v.Previous == (verify.ID{}) || len(out) == limit {
+			break
+		}
+		v, err = e.Verification(ctx, v.Previous)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (e *engine) Attempts(ctx context.Context, q verify.AttemptQuery) ([]verify.Job, error) {
+	list, err := e.store.Attempts(ctx, q)
 	return list, unavailable(err)
 }
 

@@ -80,6 +80,8 @@ func (c *Config) set(name, value string) error {
 		c.Code.Validity = scalar(value)
 	case name == "RETENTION":
 		c.Retention = scalar(value)
+	case name == "PRICE_PER_MESSAGE":
+		c.Price = scalar(value)
 	case name == "COUNTRY_CODE":
 		c.CountryCode = scalar(value)
 	case name == "KEY":

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,11 +20,11 @@ import (
 )
 
 // TestFlows plays the scripts of testdata/flows against the whole service, over
-// HTTP. A line is a step:
+// HTTP, in each dialect and on each database. A line is a step:
 //
 //	wait DURATION                         time passes
 //	start NUMBER as NAME                  a verification begins, or goes on
-//	start NUMBER refused STATUS           it is refused
+//	start NUMBER refused STATUS           it is refused; TELNYX/TWILIO where the statuses differ
 //	same NAME NAME                        two names are one verification
 //	messages NUMBER COUNT                 so many messages have arrived, in all
 //	check NAME right|wrong|empty: ANSWER  by id; ANSWER is «accepted» or «rejected REASON» or «refused STATUS»
@@ -30,7 +32,8 @@ import (
 //	status NAME STATUS                    what a look at it says
 //
 // Right is the code of the newest message to the verification's number. Lines
-// that begin with # explain.
+// that begin with # explain. Every flow is played in every dialect; what a dialect
+// says in place of these words is in flow_dialects_test.go.
 func TestFlows(t *testing.T) {
 	files, err := filepath.Glob("testdata/flows/*.txt")
 	if err != nil || len(files) == 0 {
@@ -38,21 +41,24 @@ func TestFlows(t *testing.T) {
 	}
 	for _, path := range files {
 		name := strings.TrimSuffix(filepath.Base(path), ".txt")
-		t.Run(name+" on SQLite", func(t *testing.T) { playFlow(t, path, "") })
-		t.Run(name+" on PostgreSQL", func(t *testing.T) { playFlow(t, path, pgtest.URL(t)) })
+		for _, said := range slices.Sorted(maps.Keys(dialects)) {
+			t.Run(name+" in "+said+" on SQLite", func(t *testing.T) { playFlow(t, path, said, "") })
+			t.Run(name+" in "+said+" on PostgreSQL", func(t *testing.T) { playFlow(t, path, said, pgtest.URL(t)) })
+		}
 	}
 }
 
 // TestMain ends the PostgreSQL server that the flows start.
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-func playFlow(t *testing.T, path, database string) {
+func playFlow(t *testing.T, path, said, database string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := newFlow(t, database)
+	f.dialect = dialects[said]
 	n := 0
 	for line := range strings.Lines(string(text)) {
 		n++
@@ -69,6 +75,7 @@ func playFlow(t *testing.T, path, database string) {
 type flow struct {
 	app.Started
 	t       *testing.T
+	dialect dialect
 	mu      sync.Mutex
 	ahead   time.Duration
 	ids     map[string]string // name → id
@@ -206,21 +213,29 @@ func (f *flow) exchange(method, path string, body any) (*http.Response, map[stri
 	return res, envelope.Data, err
 }
 
+// speaks is the flow's dialect: Telnyx's unless another is set.
+func (f *flow) speaks() dialect {
+	if f.dialect == nil {
+		return telnyxDialect{}
+	}
+	return f.dialect
+}
+
 func (f *flow) start(number, how, name string) error {
-	status, v, err := f.call(http.MethodPost, "/v2/verifications/sms", map[string]string{"phone_number": number, "verify_profile_id": f.ProfileID})
+	status, id, err := f.speaks().start(f, number)
 	if err != nil {
 		return err
 	}
 	if how == "refused" {
-		if fmt.Sprint(status) != name {
-			return fmt.Errorf("%d %v", status, v)
+		if fmt.Sprint(status) != f.speaks().refused(name) {
+			return fmt.Errorf("%d %v", status, id)
 		}
 		return nil
 	}
 	if status != http.StatusOK {
-		return fmt.Errorf("%d %v", status, v)
+		return fmt.Errorf("%d %v", status, id)
 	}
-	f.ids[name], f.numbers[name] = fmt.Sprint(v["id"]), number
+	f.ids[name], f.numbers[name] = id, number
 	return nil
 }
 
@@ -275,9 +290,9 @@ func (f *flow) messages(number, count string) error {
 }
 
 func (f *flow) check(who, guess, want string) error {
-	number, path := who, "/v2/verifications/by_phone_number/"+who+"/actions/verify"
-	if id := f.ids[who]; id != "" {
-		number, path = f.numbers[who], "/v2/verifications/"+id+"/actions/verify"
+	id, number := f.ids[who], who
+	if id != "" {
+		number = f.numbers[who]
 	}
 	codes, err := f.inbox(number, 1)
 	if err != nil || len(codes) == 0 {
@@ -292,21 +307,17 @@ func (f *flow) check(who, guess, want string) error {
 	case guess == "wrong":
 		code = "000000"
 	}
-	status, data, err := f.call(http.MethodPost, path, map[string]string{"code": code, "verify_profile_id": f.ProfileID})
-	got := fmt.Sprintf("refused %d", status)
-	if status == http.StatusOK {
-		got = strings.TrimSuffix(fmt.Sprintf("%v %v", data["response_code"], data["reason"]), " <nil>")
-	}
-	if err == nil && got != want {
+	got, err := f.speaks().check(f, id, number, code)
+	if err == nil && got != f.speaks().answered(want) {
 		err = fmt.Errorf("the answer is %q", got)
 	}
 	return err
 }
 
 func (f *flow) status(name, want string) error {
-	_, v, err := f.call(http.MethodGet, "/v2/verifications/"+f.ids[name], nil)
-	if err == nil && v["status"] != want {
-		err = fmt.Errorf("it is %v", v["status"])
+	got, err := f.speaks().status(f, f.ids[name])
+	if err == nil && got != f.speaks().shown(want) {
+		err = fmt.Errorf("it is %v", got)
 	}
 	return err
 }

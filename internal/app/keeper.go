@@ -22,6 +22,7 @@ type keeper struct {
 	store  verify.Store
 	ledger *ledger.Ledger
 	keys   *secret.Ring
+	others []rekeyer // what besides verifications stands under a key
 	now    func() time.Time
 	log    *slog.Logger
 	cancel context.CancelFunc

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,9 +10,6 @@ import (
 
 	"countersign/internal/secret"
 )
-
-// tenant owns everything in this release: there is one.
-const tenant = "default"
 
 // openKeys reads the key ring, or makes its file where the environment is
 // development: production must know where its key is.
@@ -96,15 +92,4 @@ func developmentKey(ring *secret.Ring) (string, error) {
 		return "", err
 	}
 	return "KEYdev" + hex.EncodeToString(sum[:20]), nil
-}
-
-// apiKeys are the accepted keys by their hash: looking one up takes no time that
-// depends on how much of a wrong key is right.
-type apiKeys map[[32]byte]string
-
-func (k apiKeys) add(key, tenant string) { k[sha256.Sum256([]byte(key))] = tenant }
-
-func (k apiKeys) authenticate(key string) (string, bool) {
-	tenant, ok := k[sha256.Sum256([]byte(key))]
-	return tenant, ok
 }

@@ -31,8 +31,8 @@ func leave(t *testing.T, database string) {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
-	if n, err := app.Erase(t.Context(), c, "+1 201 555 0103"); n != 1 || err != nil {
-		t.Errorf("erased %d, %v", n, err)
+	if n, err := app.Erase(t.Context(), c, "+1 201 555 0103"); n != (app.Erased{Verifications: 1}) || err != nil {
+		t.Errorf("erased %+v, %v", n, err)
 	}
 	if status, _, _ := f.call(http.MethodGet, "/v2/verifications/"+f.ids["erased"], nil); status != http.StatusNotFound {
 		t.Errorf("what was erased answers %d", status)
@@ -60,7 +60,8 @@ func TestAnOperatorsCommandMakesNoDatabase(t *testing.T) {
 	c := flowConfig(t, "")
 	for _, command := range []func() error{
 		func() error { _, err := app.Erase(t.Context(), c, "+12015550101"); return err },
-		func() error { _, err := app.Unlock(t.Context(), c, "+12015550101"); return err },
+		func() error { _, err := app.Unlock(t.Context(), c, "+12015550101", ""); return err },
+		func() error { _, err := app.CreateKey(t.Context(), c, "", "shop", nil); return err },
 	} {
 		if err := command(); err == nil || !strings.Contains(err.Error(), "there is no database at") {
 			t.Errorf("told %v", err)

@@ -7,116 +7,206 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"countersign/internal/ledger"
+	"countersign/internal/mailbox"
 	"countersign/internal/phone"
 	"countersign/internal/secret"
+	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
 // operator does what an operator asks for on the command line.
 type operator struct {
-	store   verify.Store
-	ledger  *ledger.Ledger
-	keys    *secret.Ring
-	profile verify.Profile
-	region  string
+	store     verify.Store
+	ledger    *ledger.Ledger
+	keys      *secret.Ring
+	directory *tenant.Directory
+	region    string
 }
 
-// operations are what can be asked for, by name. Each takes a number and says how
-// many it found of what it was to do away with; errors are sentences.
-var operations = map[string]func(*operator, context.Context, phone.Number) (int, error){
-	"unlock": (*operator).unlock,
-	"erase":  (*operator).erase,
+// order is what a command asks for, and report what came of it. Which fields count
+// depends on the operation.
+type (
+	order struct {
+		Address string   `json:"address,omitzero"` // a number, or a mailbox
+		Profile string   `json:"profile,omitzero"` // an id; empty: all
+		Account string   `json:"account,omitzero"` // a sid or a name; empty: the first
+		Name    string   `json:"name,omitzero"`
+		Scopes  []string `json:"scopes,omitzero"`
+		Key     string   `json:"key,omitzero"` // a sid or an id
+	}
+	report struct {
+		Count    int       `json:"count"`         // of what was to be done away with
+		Safe     int       `json:"safe,omitzero"` // safe lists that no longer have the number
+		Keys     []APIKey  `json:"keys,omitzero"`
+		Text     string    `json:"text,omitzero"` // of a new key
+		Accounts []Account `json:"accounts,omitzero"`
+		Error    string    `json:"error,omitzero"`
+	}
+)
+
+// operations are what can be asked for, by name. Errors are sentences.
+var operations = map[string]func(*operator, context.Context, order) (report, error){
+	"unlock":          (*operator).unlock,
+	"erase":           (*operator).erase,
+	"keys-create":     (*operator).createKey,
+	"keys-list":       (*operator).listKeys,
+	"keys-revoke":     (*operator).revokeKey,
+	"accounts-create": (*operator).createAccount,
+	"accounts-list":   (*operator).listAccounts,
 }
 
-// Unlock forgets the wrong guesses in a row of a number, which lock it when they
-// are too many. It says whether there were any. Errors are sentences for the
-// operator.
-func Unlock(ctx context.Context, c Config, number string) (found bool, err error) {
-	n, err := c.operate(ctx, "unlock", number)
-	return n > 0, err
+// Unlock forgets the wrong guesses in a row of a number or a mailbox, which lock it
+// when they are too many: those at one profile, or at all of every tenant if profile
+// is empty. It says whether there were any. Errors are sentences for the operator.
+func Unlock(ctx context.Context, c Config, address, profile string) (found bool, err error) {
+	r, err := c.operate(ctx, "unlock", order{Address: address, Profile: profile})
+	return r.Count > 0, err
 }
 
-// Erase deletes all that is stored of a number, whatever its state, and says how
-// many verifications that were. Errors are sentences for the operator.
-func Erase(ctx context.Context, c Config, number string) (int, error) {
-	return c.operate(ctx, "erase", number)
+// Erased is what Erase has deleted.
+type Erased struct {
+	Verifications int
+	SafeLists     int // of how many tenants the number was on the safe list
+}
+
+// Erase deletes all that is stored of a number or a mailbox, whatever its state and
+// whoever's it is. Errors are sentences for the operator.
+func Erase(ctx context.Context, c Config, address string) (Erased, error) {
+	r, err := c.operate(ctx, "erase", order{Address: address})
+	return Erased{r.Count, r.Safe}, err
 }
 
 // operate has the service that runs on the database's file do it, or does it
 // itself where there is none.
-func (c *Config) operate(ctx context.Context, name, number string) (n int, err error) {
+func (c *Config) operate(ctx context.Context, name string, what order) (r report, err error) {
 	s, err := c.checkData()
 	if err != nil {
-		return 0, err
+		return r, err
 	}
-	if _, err := phone.Parse(number, s.region); err != nil {
-		return 0, err
+	if err := what.check(s.region); err != nil {
+		return r, err
 	}
 	// «Nothing is stored» must not be said of a database that was made to say so.
 	if path := s.database.path; path != "" {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return 0, fmt.Errorf("there is no database at %s: use the configuration of the service, and start the command where the service starts", path)
+			return r, fmt.Errorf("there is no database at %s: use the configuration of the service, and start the command where the service starts", path)
 		}
 	}
-	if n, served, err := s.database.ask(ctx, name, number); served {
-		return n, err
+	if r, served, err := s.database.ask(ctx, name, what); served {
+		return r, err
 	}
 	ring, err := c.openKeys()
 	if err != nil {
-		return 0, err
+		return r, err
 	}
 	now := NewClock(time.Now).Now
 	keys := ring.At(now())
 	st, err := s.database.open(ctx)
 	if err != nil {
-		return 0, err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	if err := markKeys(ctx, st, keys); err != nil {
-		return 0, err
+		return r, err
 	}
 	if err := openProfile(ctx, st, &s.profile, now()); err != nil {
-		return 0, err
+		return r, err
 	}
 	l := ledger.New(ledger.Config{Store: st, Env: &verify.Env{Keys: keys, Random: rand.Reader}, Now: now})
 	defer l.Close()
-	return (&operator{st, l, keys, s.profile, s.region}).do(ctx, name, number)
+	o := &operator{st, l, keys, c.directory(s, st, keys, now), s.region}
+	return operations[name](o, ctx, what)
 }
 
-func (o *operator) do(ctx context.Context, name, number string) (int, error) {
-	to, err := phone.Parse(number, o.region)
+// check refuses what no service would understand, before one is asked.
+func (o order) check(region string) error {
+	if o.Address != "" {
+		if _, err := address(o.Address, region); err != nil {
+			return err
+		}
+	}
+	if o.Profile != "" {
+		if _, err := parseSID(o.Profile); err != nil {
+			return errors.New("--profile: not the id of a profile: a UUID, or VA and 32 characters")
+		}
+	}
+	return nil
+}
+
+// address reads what an operator writes for a person: a number, or a mailbox.
+func address(text, region string) (verify.Address, error) {
+	if strings.Contains(text, "@") {
+		m, err := mailbox.Parse(text)
+		return verify.Mail(m), err
+	}
+	n, err := phone.Parse(text, region)
+	return verify.Phone(n), err
+}
+
+// unlock asks every profile there is: whoever is locked is so at one of them, and
+// an operator who answers the telephone does not know at which.
+func (o *operator) unlock(ctx context.Context, what order) (report, error) {
+	var r report
+	to, err := address(what.Address, o.region)
 	if err != nil {
-		return 0, err
+		return r, err
 	}
-	return operations[name](o, ctx, to)
-}
-
-func (o *operator) unlock(ctx context.Context, to phone.Number) (int, error) {
-	found, err := ledger.Do(ctx, o.ledger, verify.Unlock{
-		Target: verify.Target{Tenant: o.profile.Tenant, Profile: o.profile.ID, Address: verify.Phone(to)},
+	var only verify.ID
+	if what.Profile != "" {
+		if only, err = parseSID(what.Profile); err != nil {
+			return r, err
+		}
+	}
+	known, chosen := false, what.Profile == ""
+	err = o.profiles(ctx, func(p tenant.Profile) error {
+		if what.Profile != "" && p.ID != only {
+			return nil
+		}
+		chosen = true
+		found, err := ledger.Do(ctx, o.ledger, verify.Unlock{
+			Target: verify.Target{Tenant: p.Tenant, Profile: p.ID, Address: to},
+		})
+		if verify.KindOf(err) == verify.NotFound {
+			return nil
+		}
+		known = known || err == nil
+		if found {
+			r.Count++
+		}
+		return err
 	})
-	if verify.KindOf(err) == verify.NotFound {
-		return 0, fmt.Errorf("no verification of %s was ever begun here", to)
+	switch {
+	case err != nil:
+		return r, err
+	case !chosen:
+		return r, fmt.Errorf("no profile has the id %s", what.Profile)
+	case !known:
+		return r, fmt.Errorf("no verification of %s was ever begun here", to)
 	}
-	if found {
-		return 1, err
-	}
-	return 0, err
+	return r, nil
 }
 
 // erase reads through all verifications: a number can be found by its hash under
 // every profile and key that is known, but what is to be forgotten must not
 // depend on what is known.
-func (o *operator) erase(ctx context.Context, to phone.Number) (int, error) {
-	erased := 0
+func (o *operator) erase(ctx context.Context, what order) (report, error) {
+	var r report
+	to, err := address(what.Address, o.region)
+	if err != nil {
+		return r, err
+	}
+	if r.Safe, err = o.unsafe(ctx, to); err != nil {
+		return r, err
+	}
 	var unread error
 	for after := (verify.ID{}); ; {
 		rows, err := o.store.Verifications(ctx, after, "", keepLimit)
 		if err != nil {
-			return erased, err
+			return r, err
 		}
 		// One after the other: the subject goes with its newest, which comes last.
 		for _, v := range rows {
@@ -125,22 +215,40 @@ func (o *operator) erase(ctx context.Context, to phone.Number) (int, error) {
 				unread = fmt.Errorf("verification %s, and perhaps others, cannot be read and may be of this number: %w", v.ID, err)
 				continue
 			}
-			if !held.Equal(verify.Phone(to)) {
+			if !held.Equal(to) {
 				continue
 			}
 			gone, err := ledger.Do(ctx, o.ledger, verify.Erase{Verification: v.ID})
 			if err != nil {
-				return erased, err
+				return r, err
 			}
 			if gone {
-				erased++
+				r.Count++
 			}
 		}
 		if len(rows) < keepLimit {
-			return erased, unread
+			return r, unread
 		}
 		after = rows[len(rows)-1].ID
 	}
+}
+
+// unsafe takes a number off every tenant's safe list, and says off how many.
+func (o *operator) unsafe(ctx context.Context, to verify.Address) (lists int, err error) {
+	number, ok := to.Number()
+	if !ok {
+		return 0, nil
+	}
+	accounts, err := o.accounts(ctx)
+	for _, a := range accounts {
+		switch dropped := o.directory.DropSafe(ctx, a.Tenant, number.E164()); {
+		case dropped == nil:
+			lists++
+		case verify.KindOf(dropped) != verify.NotFound:
+			err = errors.Join(err, dropped)
+		}
+	}
+	return lists, err
 }
 
 // openProfile finds the id of a profile that the configuration gives none.
@@ -152,6 +260,6 @@ func openProfile(ctx context.Context, s verify.Store, p *verify.Profile, now tim
 	if err != nil {
 		return err
 	}
-	p.ID, err = s.Profile(ctx, tenant, p.Name, want)
+	p.ID, err = s.Profile(ctx, tenant.Default, p.Name, want)
 	return err
 }

@@ -11,6 +11,12 @@ import (
 	"countersign/internal/verify"
 )
 
+// rekeyer puts what it has stored under the current key. It can be asked again, also
+// by several nodes at once.
+type rekeyer interface {
+	Rekey(ctx context.Context) error
+}
+
 // rekey puts what is over under the current key, once that has taken over, and
 // drops the old key from the database when nothing needs it any more. Every node
 // does so; what one has done the other finds done.
@@ -27,6 +33,11 @@ func (k *keeper) rekey(ctx context.Context) error {
 	left, err := k.rekeyAll(ctx, ring)
 	if err != nil {
 		return err
+	}
+	for _, o := range k.others {
+		if err := o.Rekey(ctx); err != nil {
+			return err
+		}
 	}
 	if left > 0 || k.now().Before(verify.KeyNeededUntil(ring.From(ring.Current()))) {
 		return nil

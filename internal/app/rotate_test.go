@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"bytes"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -37,6 +39,10 @@ func rotateUnderLoad(t *testing.T, database string) {
 		"start +12015550102 as guessed", "check guessed wrong: rejected wrong_code", "check guessed wrong: rejected wrong_code",
 		"start +12015550103 as pending")
 
+	const safe = "/v2/SafeList/Numbers"
+	if status, v, err := f.form(http.MethodPost, safe, url.Values{"PhoneNumber": {"+12015550109"}}); err != nil || status != http.StatusCreated {
+		t.Fatal(status, v, err)
+	}
 	load := f.cycles(4)
 	done, err := app.RotateKey(c, f.now(), 10*time.Second)
 	if err != nil {
@@ -76,6 +82,9 @@ func rotateUnderLoad(t *testing.T, database string) {
 		t.Error("the old key is still in the file")
 	}
 	f.serve(c, app.Options{})
+	if status, v, err := f.form(http.MethodGet, safe+"/+12015550109", nil); err != nil || status != http.StatusOK {
+		t.Errorf("a number that was safe under the old key: %d %v %v", status, v, err)
+	}
 	play("status old accepted", "status guessed expired", "start +12015550101 as again", "check again right: accepted")
 }
 

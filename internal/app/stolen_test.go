@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,6 +58,8 @@ func TestTheThiefWouldFindWhatIsThere(t *testing.T) {
 		},
 		"a hash of the request of a check": func(l *loot, r victimRow) { l.put("replays.fingerprint", hashed(r.checkRequest(r.code))) },
 		"the key":                          func(l *loot, _ victimRow) { l.file(key) },
+		"an API key":                       func(l *loot, _ victimRow) { l.put("records.body", `{"name":"`+v.keys[0]+`"}`) },
+		"a hash of a number in a record":   func(l *loot, r victimRow) { l.put("records.body", fmt.Sprintf(`{"hash":"%x"}`, hashed(r.number))) },
 		"one sealed value in two rows": func(l *loot, _ victimRow) {
 			l.put("verifications.address", "sealed once and kept twice")
 			l.put("verifications.address", "sealed once and kept twice")
@@ -77,6 +80,8 @@ type victim struct {
 	folder   string
 	database string
 	rows     []victimRow
+	keys     []string // of the API, besides the development key
+	config   app.Config
 	stop     func()
 }
 
@@ -99,6 +104,7 @@ func (v *victim) serve() {
 	}
 	c.AddInbox()
 	v.Started, v.stop = serve(v.t, c, app.Options{})
+	v.config = c
 }
 
 // live makes verifications: a third with a code of the customer's own, half under
@@ -124,6 +130,26 @@ func (v *victim) live(n int) {
 			v.post(r.checkPath(), r.checkBody("wrong"), key+"-again")
 		}
 		v.rows = append(v.rows, r)
+	}
+	v.setUp()
+}
+
+// setUp makes what tenants have: keys, and a safe list with numbers that have
+// verifications as well.
+func (v *victim) setUp() {
+	v.t.Helper()
+	for _, name := range []string{"shop", "till"} {
+		key, err := app.CreateKey(v.t.Context(), v.config, "", name, nil)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		v.keys = append(v.keys, key.Text.Reveal())
+	}
+	f := &flow{t: v.t, Started: v.Started}
+	for _, r := range v.rows[:3] {
+		if status, answer, err := f.form(http.MethodPost, "/v2/SafeList/Numbers", url.Values{"PhoneNumber": {r.number}}); status != http.StatusCreated {
+			v.t.Fatal(status, answer, err)
+		}
 	}
 }
 
@@ -225,14 +251,14 @@ func (v *victim) ring(t *testing.T) string {
 }
 
 func (v *victim) thief(from *loot) *thief {
-	return newThief(from, v.rows, thiefKnows{Profile: v.ProfileID, Key: v.ring(v.t), APIKey: v.APIKey, Guesses: *guesses})
+	return newThief(from, v.rows, thiefKnows{Profile: v.ProfileID, Key: v.ring(v.t), APIKeys: append(v.keys, v.APIKey), Guesses: *guesses})
 }
 
 // robbed demands that the thief finds nothing.
 func (v *victim) robbed(from *loot) {
 	v.t.Helper()
 	if len(v.rows) == 0 || len(from.columns["verifications.address"]) < len(v.rows) || len(from.columns["replays.fingerprint"]) == 0 ||
-		len(from.columns["buckets.key"]) == 0 || from.size() < 4096 {
+		len(from.columns["buckets.key"]) == 0 || len(from.columns["records.body"]) < 5 || from.size() < 4096 {
 		v.t.Fatal("too little was stolen for this test to mean anything")
 	}
 	found := v.thief(from).everything()

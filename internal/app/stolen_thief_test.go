@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"slices"
@@ -33,11 +34,12 @@ type thief struct {
 	found   []string
 }
 
-// thiefKnows is what there is to know besides rows. The key and the API key are
+// thiefKnows is what there is to know besides rows. The key and the API keys are
 // for a look whether they are in the loot, and for nothing else.
 type thiefKnows struct {
-	Profile, Key, APIKey string
-	Guesses              int
+	Profile, Key string
+	APIKeys      []string
+	Guesses      int
 }
 
 func newThief(l *loot, rows []victimRow, knows thiefKnows) *thief {
@@ -54,8 +56,8 @@ func newThief(l *loot, rows []victimRow, knows thiefKnows) *thief {
 	return t
 }
 
-// readings are the bytes that a value may stand for: itself, and what it is the
-// hexadecimal or base64 form of.
+// readings are the bytes that a value may stand for: itself, what it is the
+// hexadecimal or base64 form of, and the texts in it if it is JSON.
 func readings(v any) [][]byte {
 	var text []byte
 	switch v := v.(type) {
@@ -67,6 +69,12 @@ func readings(v any) [][]byte {
 		return nil
 	}
 	out := [][]byte{text}
+	var record map[string]any
+	if json.Unmarshal(text, &record) == nil {
+		for _, field := range record {
+			out = append(out, readings(field)...)
+		}
+	}
 	if raw, err := hex.DecodeString(string(text)); err == nil {
 		out = append(out, raw)
 	}
@@ -97,7 +105,10 @@ func (t *thief) lookForKeys() {
 		t.find("the test does not have the key")
 		return
 	}
-	forms := append(spellings(string(raw)), []byte(t.knows.APIKey), []byte(strings.TrimPrefix(t.knows.APIKey, "KEYdev")))
+	forms := spellings(string(raw))
+	for _, key := range t.knows.APIKeys {
+		forms = append(forms, []byte(key), []byte(strings.TrimPrefix(strings.TrimPrefix(key, "KEY"), "dev")))
+	}
 	for name, text := range t.loot.files {
 		for i, form := range forms {
 			if bytes.Contains(text, form) {
@@ -172,6 +183,7 @@ func (t *thief) lookForPlain() {
 // what says that two rows belong together.
 var open = []string{
 	"verifications.subject", "verifications.profile", "verifications.previous", "deliveries.verification", "replays.verification",
+	"records.parent", "events.profile", "events.verification",
 }
 
 // tag is what follows a sealed value; it differs where only the row does.

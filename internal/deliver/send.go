@@ -95,7 +95,7 @@ func (d *Dispatcher) renew(ctx context.Context, key verify.DeliveryKey) {
 
 // send tries the route's carriers in turn and returns the report of the last.
 func (d *Dispatcher) send(j verify.Job) verify.Report {
-	report := verify.Report{Key: j.Delivery.Key, ExpiresAt: j.Verification.ExpiresAt}
+	report := verify.Report{Key: j.Delivery.Key, ExpiresAt: j.Verification.ExpiresAt, Events: j.Verification.Details.Events}
 	m, err := j.Message(d.Keys)
 	if err != nil {
 		d.Log.Error("a message could not be made", "delivery", j.Delivery.Key.String(), "cause", err)

@@ -30,7 +30,7 @@ const MaxBatch = 256
 // ErrClosed is wrapped in the refusal of a command that came after Close.
 var ErrClosed = errors.New("ledger: the service is shutting down")
 
-// Config is what a Ledger needs. Deliver and Log may be nil.
+// Config is what a Ledger needs. Deliver, Tell and Log may be nil.
 type Config struct {
 	Store verify.Store
 	Env   *verify.Env
@@ -38,7 +38,9 @@ type Config struct {
 	// Deliver is told of every job once it is durable, whether or not its caller
 	// still waits. It must not block.
 	Deliver func(verify.Job)
-	Log     *slog.Logger
+	// Tell is told likewise of every event for a tenant's webhook.
+	Tell func(verify.EventJob)
+	Log  *slog.Logger
 	// Writers is how many batches are in the Store's hands at a time; 0 means one.
 	// With more, the Store must make batches that name the same rows wait for each
 	// other, as it does for those of several nodes.
@@ -72,9 +74,10 @@ func (l *Ledger) env() *verify.Env {
 type call struct {
 	needs  verify.Needs
 	decide func(verify.Rows, time.Time) (verify.Changes, error)
-	finish chan error   // buffered: the batch never waits for a caller
-	jobs   []verify.Job // of decide in the latest try of the batch
-	err    error        // likewise
+	finish chan error        // buffered: the batch never waits for a caller
+	jobs   []verify.Job      // of decide in the latest try of the batch
+	events []verify.EventJob // likewise
+	err    error             // likewise
 }
 
 // New returns a running Ledger. Close ends it.
@@ -84,6 +87,9 @@ func New(c Config) *Ledger {
 	}
 	if c.Deliver == nil {
 		c.Deliver = func(verify.Job) {}
+	}
+	if c.Tell == nil {
+		c.Tell = func(verify.EventJob) {}
 	}
 	l := &Ledger{Config: c, queue: make(chan *call, 4*MaxBatch)}
 	for range max(1, c.Writers) {
@@ -190,6 +196,9 @@ func (l *Ledger) commit(batch []*call) {
 			for _, j := range c.jobs {
 				l.Deliver(j)
 			}
+			for _, e := range c.events {
+				l.Tell(e)
+			}
 			c.finish <- c.err
 		}
 	}
@@ -206,9 +215,11 @@ func (l *Ledger) try(batch []*call) error {
 		for _, c := range batch {
 			var changes verify.Changes
 			changes, c.err = decide(c, s.Rows(c.needs), now)
+			c.events = nil
 			c.jobs = nil
 			if c.err == nil {
 				s.Apply(changes)
+				c.events = changes.EventJobs
 				c.jobs = changes.Jobs
 			}
 		}

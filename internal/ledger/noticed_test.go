@@ -129,7 +129,7 @@ func (fickle) Needs(*verify.Env) (verify.Needs, error) { return verify.Needs{}, 
 
 func (f fickle) Decide(*verify.Env, verify.Rows, time.Time) (verify.Changes, int, error) {
 	if *f.tries++; *f.tries == 1 {
-		return verify.Changes{Jobs: []verify.Job{{}}}, 1, nil
+		return verify.Changes{Jobs: []verify.Job{{}}, EventJobs: []verify.EventJob{{}}}, 1, nil
 	}
 	return verify.Changes{}, 0, &verify.Error{Kind: verify.Settled}
 }

@@ -93,6 +93,12 @@ func Payment(locale string) string {
 	return sentences(w.Payment, w.SMS)
 }
 
+// Warned returns a template with the sentence, in a locale, that nobody will ask for
+// the code. The locale is found as by Default.
+func Warned(template, locale string) string {
+	return sentences(template, wordsOf(locale).Secret)
+}
+
 // sentences joins what is said, but for the space that does not follow a full stop
 // in Chinese and Japanese.
 func sentences(parts ...string) string {

@@ -201,3 +201,13 @@ func custom(t *testing.T, text string) code.Code {
 	}
 	return c
 }
+
+func TestAWarningIsGoodInEveryLocale(t *testing.T) {
+	for _, l := range message.Locales() {
+		plain := message.Default(l, true)
+		warned := message.Warned(plain, l)
+		if err := message.Check(warned); err != nil || len(warned) < len(plain)+10 || !strings.HasPrefix(warned, plain) {
+			t.Errorf("%s: %q %v", l, warned, err)
+		}
+	}
+}

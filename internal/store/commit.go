@@ -19,6 +19,7 @@ type statements struct {
 	addSubject, addVerification, addDelivery, addBucket, addReplay                *stmt
 	changeSubject, changeVerification, changeDelivery, changeBucket, changeReplay *stmt
 	rekeyVerification, dropSubject, dropVerification, dropDeliveries              *stmt
+	event, addEvent, changeEvent, dropEvent                                       *stmt
 }
 
 func (st *statements) prepare(ctx context.Context, c *conn) error {
@@ -59,6 +60,8 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 		{&st.dropSubject, "DELETE FROM subjects WHERE key = ?"},
 		{&st.dropVerification, "DELETE FROM verifications WHERE id = ?"},
 		{&st.dropDeliveries, "DELETE FROM deliveries WHERE verification = ?"},
+
+		{&st.event, findEvent}, {&st.addEvent, addEvent}, {&st.changeEvent, changeEvent}, {&st.dropEvent, dropEvent},
 	} {
 		s, err := c.prepare(ctx, p.text)
 		if err != nil {
@@ -135,7 +138,7 @@ func (b *batch) load(n verify.Needs) error {
 			return err
 		}
 	}
-	if err := b.loadDelivery(n.Delivery); err != nil {
+	if err := errors.Join(b.loadDelivery(n.Delivery), b.loadEvent(n.Event)); err != nil {
 		return err
 	}
 	if n.Verification != (verify.ID{}) {
@@ -250,6 +253,9 @@ func (b *batch) save() error {
 		if err := b.saveDelivery(d); err != nil {
 			return err
 		}
+	}
+	if err := b.saveEvents(); err != nil {
+		return err
 	}
 	for _, d := range b.snap.DirtyBuckets() {
 		st, args := b.st.changeBucket, []driver.Value{int64(d.Row.State), d.Row.Key[:]}

@@ -20,7 +20,8 @@ import (
 //
 // All locks of a batch are taken in one statement in the order of their numbers,
 // and a batch waits for nothing after it, so two nodes cannot wait for each other.
-// A verification is guarded by its subject's lock, a delivery by one of its own.
+// A verification is guarded by its subject's lock, a delivery by one of its own, which
+// guards its events too.
 const (
 	subjectLock = iota
 	deliveryLock
@@ -39,6 +40,7 @@ type pgKeys struct {
 	verifications   [][]byte
 	deliveries      [][]byte // their verifications
 	numbers         []int64  // and their numbers
+	events          [][]byte // their ids
 	buckets         [][]byte
 	replays         [][]byte
 	named           map[verify.SubjectKey]bool
@@ -71,6 +73,7 @@ func gather(needs []verify.Needs) *pgKeys {
 			// The first half of an id is the time, which many share.
 			k.locks = append(k.locks, lockOf(deliveryLock, n.Delivery.Verification[8:]))
 		}
+		k.event(n.Event)
 		if n.Verification != (verify.ID{}) {
 			k.verifications = append(k.verifications, n.Verification[:])
 		}
@@ -139,6 +142,7 @@ func (k *pgKeys) queueRest(batch *pgx.Batch, snap *verify.Snapshot) {
 			return eachRow(rows, scanDelivery, snap.LoadDelivery)
 		})
 	}
+	k.queueEvents(batch, snap)
 	if len(k.buckets) > 0 {
 		batch.Queue(pgBuckets, k.buckets).Query(func(rows pgx.Rows) error {
 			return eachRow(rows, scanBucket, snap.LoadBucket)

@@ -21,6 +21,7 @@ func queueDirty(b *pgx.Batch, snap *verify.Snapshot) []int {
 	for _, id := range snap.GoneVerifications() {
 		w.one(pgDropVerification, id[:])
 	}
+	queueGoneEvents(w, snap)
 	queue(w, snap.DirtySubjects(), pgAddSubject, pgChangeSubject, subjectArgs)
 	verifications := snap.DirtyVerifications()
 	for i := range verifications {
@@ -30,6 +31,7 @@ func queueDirty(b *pgx.Batch, snap *verify.Snapshot) []int {
 	}
 	queue(w, verifications, pgAddVerification, pgChangeVerification, verificationArgs)
 	queue(w, snap.DirtyDeliveries(), pgAddDelivery, pgChangeDelivery, deliveryArgs)
+	queue(w, snap.DirtyEvents(), pgAddEvent, pgChangeEvent, eventArgs)
 	queue(w, snap.DirtyBuckets(), pgAddBucket, pgChangeBucket, bucketArgs)
 	queue(w, snap.DirtyReplays(), pgAddReplay, pgChangeReplay, replayArgs)
 	return w.rows

@@ -86,4 +86,5 @@ var pgStatements = [...]string{
 	pgAddSubject, pgAddVerification, pgAddDelivery, pgAddBucket, pgAddReplay,
 	pgChangeSubject, pgChangeVerification, pgChangeDelivery, pgChangeBucket, pgChangeReplay,
 	pgRekeyVerification, pgDropSubject, pgDropVerification,
+	pgEvents, pgAddEvent, pgChangeEvent, pgDropEvents,
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,7 +25,8 @@ const (
 	recordByName = "SELECT " + recordColumns + " FROM records WHERE kind = $1 AND tenant = $2 AND parent = $3 AND name = $4 AND name <> ''"
 
 	chosenRecords = " FROM records WHERE kind = $1 AND tenant = $2 AND parent = $3"
-	recordsPage   = "SELECT " + recordColumns + chosenRecords + " ORDER BY id"
+	recordsPage   = "SELECT " + recordColumns + chosenRecords + " ORDER BY id LIMIT $4 OFFSET $5"
+	countRecords  = "SELECT COUNT(*)" + chosenRecords
 
 	everyRecord = "SELECT " + recordColumns + " FROM records WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3"
 
@@ -75,21 +75,9 @@ func unchanged(r *tenant.Record, stands *tenant.Record) error {
 	}
 }
 
-// named keeps those whose name contains text, whatever the case, and cuts the page out.
-// It is done here since the two databases know different alphabets' cases.
-func named(all []tenant.Record, q tenant.Query) ([]tenant.Record, int) {
-	if q.Name != "" {
-		var some []tenant.Record
-		for _, r := range all {
-			if strings.Contains(strings.ToLower(r.Name), strings.ToLower(q.Name)) {
-				some = append(some, r)
-			}
-		}
-		all = some
-	}
-	total := len(all)
-	from := min(max(0, q.Offset), total)
-	return all[from:min(total, from+max(0, q.Limit))], total
+func scanCount(row scanner) (n int, err error) {
+	err = row.Scan(&n)
+	return n, err
 }
 
 // Record reads a record: see tenant.Store.
@@ -104,9 +92,12 @@ func (s *SQLite) RecordNamed(ctx context.Context, kind tenant.Kind, owner string
 
 // Records reads a page of records: see tenant.Store.
 func (s *SQLite) Records(ctx context.Context, q tenant.Query) ([]tenant.Record, int, error) {
-	all, err := many(ctx, &s.read, scanRecord, recordsPage, string(q.Kind), q.Tenant, q.Parent[:])
-	page, total := named(all, q)
-	return page, total, err
+	total, err := one(ctx, &s.read, scanCount, countRecords, string(q.Kind), q.Tenant, q.Parent[:])
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err := many(ctx, &s.read, scanRecord, recordsPage, string(q.Kind), q.Tenant, q.Parent[:], max(0, q.Limit), max(0, q.Offset))
+	return page, *total, err
 }
 
 // EveryRecord reads records of all tenants: see tenant.Store.
@@ -175,9 +166,12 @@ func (p *Postgres) RecordNamed(ctx context.Context, kind tenant.Kind, owner stri
 
 // Records reads a page of records: see tenant.Store.
 func (p *Postgres) Records(ctx context.Context, q tenant.Query) ([]tenant.Record, int, error) {
-	all, err := pgMany(ctx, p, scanRecord, recordsPage, string(q.Kind), q.Tenant, q.Parent[:])
-	page, total := named(all, q)
-	return page, total, err
+	total, err := pgOne(ctx, p, scanCount, countRecords, string(q.Kind), q.Tenant, q.Parent[:])
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err := pgMany(ctx, p, scanRecord, recordsPage, string(q.Kind), q.Tenant, q.Parent[:], max(0, q.Limit), max(0, q.Offset))
+	return page, *total, err
 }
 
 // EveryRecord reads records of all tenants: see tenant.Store.

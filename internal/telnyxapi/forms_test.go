@@ -3,6 +3,7 @@ package telnyxapi_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,11 +11,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"countersign/internal/secret"
+	"countersign/internal/store"
 	"countersign/internal/telnyxapi"
+	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
@@ -33,12 +38,37 @@ func (r refusing) Verification(context.Context, verify.ID) (*verify.Verification
 	return nil, r.err
 }
 
+func (r refusing) Cancel(context.Context, verify.Cancel) (verify.Verification, error) {
+	return verify.Verification{}, r.err
+}
+
+func (r refusing) Approve(context.Context, verify.Approve) (verify.Verification, error) {
+	return verify.Verification{}, r.err
+}
+
+func (r refusing) History(context.Context, verify.Target, int) ([]verify.Verification, error) {
+	return nil, r.err
+}
+
+// directory has the key x and the one profile, on a database of its own.
+func directory(t testing.TB) *tenant.Directory {
+	t.Helper()
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() }) // it was only looked at
+	return tenant.New(tenant.Config{
+		Store: st, Keys: secret.Generate(), Now: time.Now, Random: rand.Reader, Configured: []string{"x"},
+		Fixed: []tenant.Profile{{Meta: tenant.Meta{ID: profileID, Tenant: tenant.Default}, Name: "default"}},
+	})
+}
+
 func refuse(t *testing.T, err error, log io.Writer) *httptest.ResponseRecorder {
 	t.Helper()
 	h := telnyxapi.NewHandler(telnyxapi.Config{
 		Engine: refusing{err}, Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return time.Time{} },
-		Authenticate: func(string) (string, bool) { return "t", true },
-		Profile:      func(string, verify.ID) (verify.Profile, bool) { return verify.Profile{}, true },
+		Directory: directory(t),
 	})
 	body := `{"phone_number":"+13035551234","verify_profile_id":"` + profileID.String() + `"}`
 	req := httptest.NewRequest(http.MethodPost, "/v2/verifications/sms", strings.NewReader(body))
@@ -146,12 +176,11 @@ func FuzzStart(f *testing.F) {
 	for _, body := range []string{`{}`, `{"phone_number":"+13035551234"}`, `{"a":1,"a":2}`, "\xff", `[[[[`, `{"timeout_secs":1e400}`} {
 		f.Add(body)
 	}
+	h := telnyxapi.NewHandler(telnyxapi.Config{
+		Engine: refusing{&verify.Error{Kind: verify.Busy}}, Log: slog.New(slog.DiscardHandler), Directory: directory(f),
+		Now: func() time.Time { return time.Time{} },
+	})
 	f.Fuzz(func(t *testing.T, body string) {
-		h := telnyxapi.NewHandler(telnyxapi.Config{
-			Engine: refusing{&verify.Error{Kind: verify.Busy}}, Log: slog.New(slog.DiscardHandler),
-			Authenticate: func(string) (string, bool) { return "t", true },
-			Profile:      func(string, verify.ID) (verify.Profile, bool) { return verify.Profile{}, true },
-		})
 		req := httptest.NewRequest(http.MethodPost, "/v2/verifications/sms", strings.NewReader(body))
 		req.Header.Set("Authorization", "Bearer x")
 		req.Header.Set("Content-Type", "application/json")

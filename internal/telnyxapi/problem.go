@@ -34,6 +34,7 @@ var (
 	badLength       = form{http.StatusUnprocessableEntity, "10025", "Invalid string length"}
 	badType         = form{http.StatusUnprocessableEntity, "10026", "Invalid parameter type"}
 	unprocessable   = form{http.StatusUnprocessableEntity, "10027", "Unprocessable Entity"}
+	notOfList       = form{http.StatusUnprocessableEntity, "10032", "Invalid enumerated value"}
 	notJSON         = form{http.StatusBadRequest, "10029", "JSON content type required"}
 	outOfRange      = form{http.StatusUnprocessableEntity, "10033", "Value out of range"}
 	unavailable     = form{http.StatusServiceUnavailable, "10037", "Service unavailable"}
@@ -68,7 +69,7 @@ var refusals = map[verify.Kind]struct {
 	verify.KeyReused:     {form: unprocessable, detail: "This Idempotency-Key was used for another request. Use a new one."},
 	verify.Taken:         {form: duplicate, detail: "Another one has this name", reason: true},
 	verify.Full:          {form: unprocessable, detail: "There are as many as there may be", reason: true},
-	verify.Forbidden:     {form: forbidden, detail: "This API key may not do that", reason: true},
+	verify.Forbidden:     {form: forbidden, detail: "That is not allowed", reason: true},
 	verify.Busy:          {form: unavailable, detail: "More messages are waiting than the carriers take. Try again after the time in Retry-After."},
 	verify.Unavailable:   {form: unavailable, detail: "The service cannot store your request right now. Try again after the time in Retry-After."},
 }
@@ -173,8 +174,11 @@ func translate(err error) *apiError {
 	if name, ok := fields[refusal.Field]; ok {
 		out.pointer = "/" + name
 	}
-	if f, ok := fieldForms[refusal.Field]; ok && refusal.Kind == verify.Invalid {
-		out.form, out.detail = f, fields[refusal.Field]+" "+refusal.Err.Error()+"."
+	if name := fields[refusal.Field]; name != "" && refusal.Kind == verify.Invalid && refusal.Err != nil {
+		out.detail = name + " " + refusal.Err.Error() + "."
+		if f, ok := fieldForms[refusal.Field]; ok {
+			out.form = f
+		}
 	}
 	return out
 }

@@ -18,25 +18,25 @@ import (
 	"countersign/internal/secret"
 	"countersign/internal/store"
 	"countersign/internal/telnyxapi"
+	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
-const (
-	apiKey   = "KEY-of-the-tenant"
-	otherKey = "KEY-of-another-tenant"
-)
+const apiKey = "KEY-of-the-tenant"
 
 var profileID = uuid.MustParse("11111111-2222-4333-8444-555555555555")
 
 // service is the dialect on a real ledger and a real database, with a clock that
 // the test moves.
 type service struct {
-	handler http.Handler
-	keys    *secret.Ring
-	store   *store.SQLite
-	ledger  *ledger.Ledger
-	now     time.Time
-	lastID  string
+	handler   http.Handler
+	directory *tenant.Directory
+	otherKey  string // of another tenant
+	keys      *secret.Ring
+	store     *store.SQLite
+	ledger    *ledger.Ledger
+	now       time.Time
+	lastID    string
 }
 
 func newService(t *testing.T) *service {
@@ -46,19 +46,18 @@ func newService(t *testing.T) *service {
 		t.Fatal(err)
 	}
 	s := &service{keys: secret.Generate(), store: st, now: time.Date(2026, 3, 1, 12, 0, 0, 987_000_000, time.UTC)}
-	env := &verify.Env{Keys: s.keys, Random: rand.Reader, Node: "n1", Channels: []verify.Channel{verify.SMS}}
+	env := &verify.Env{Keys: s.keys, Random: rand.Reader, Node: "n1", Channels: []verify.Channel{verify.SMS, verify.Flashcall}}
 	s.ledger = ledger.New(ledger.Config{Store: st, Env: env, Now: func() time.Time { return s.now }})
+	s.directory = tenant.New(tenant.Config{
+		Store: st, Keys: s.keys, Now: func() time.Time { return s.now }, Random: rand.Reader,
+		Configured: []string{apiKey}, Price: tenant.Dollar / 100, Fixed: []tenant.Profile{{
+			Meta: tenant.Meta{ID: profileID, Tenant: tenant.Default}, Name: "default", CustomCodes: true,
+			Code: code.Default, Text: message.Plain, Base: tenant.Settings{Validity: 5 * time.Minute},
+		}},
+	})
+	s.otherKey = s.key(t, "another tenant")
 	s.handler = telnyxapi.NewHandler(telnyxapi.Config{
-		Engine: s, Keys: s.keys, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
-		Authenticate: func(key string) (string, bool) {
-			tenant, ok := map[string]string{apiKey: "t", otherKey: "u"}[key]
-			return tenant, ok
-		},
-		Profile: func(tenant string, id verify.ID) (verify.Profile, bool) {
-			return verify.Profile{
-				ID: profileID, Tenant: "t", Template: message.Plain, Code: code.Default, Validity: 5 * time.Minute,
-			}, tenant == "t" && id == profileID
-		},
+		Engine: s, Directory: s.directory, Keys: s.keys, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	t.Cleanup(func() {
 		s.ledger.Close()
@@ -67,6 +66,20 @@ func newService(t *testing.T) *service {
 		}
 	})
 	return s
+}
+
+// key makes an account and a key of it with scopes, or with all.
+func (s *service) key(t *testing.T, account string, scopes ...tenant.Scope) string {
+	t.Helper()
+	made, err := s.directory.AddAccount(t.Context(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, err := s.directory.CreateKey(t.Context(), made.Tenant, "test", scopes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func (s *service) pass(d time.Duration) { s.now = s.now.Add(d) }
@@ -79,6 +92,27 @@ func (s *service) Check(ctx context.Context, c verify.Check) (verify.Checked, er
 	return ledger.Do(ctx, s.ledger, c)
 }
 
+func (s *service) Cancel(ctx context.Context, c verify.Cancel) (verify.Verification, error) {
+	return ledger.Do(ctx, s.ledger, c)
+}
+
+func (s *service) Approve(ctx context.Context, c verify.Approve) (verify.Verification, error) {
+	return ledger.Do(ctx, s.ledger, c)
+}
+
+func (s *service) History(ctx context.Context, to verify.Target, limit int) (out []verify.Verification, err error) {
+	key, _, err := to.Keys(&verify.Env{Keys: s.keys})
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.store.Live(ctx, key)
+	for err == nil && v != nil && len(out) < limit {
+		out = append(out, *v)
+		v, err = s.store.Verification(ctx, v.Previous)
+	}
+	return out, err
+}
+
 func (s *service) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {
 	return s.store.Verification(ctx, id)
 }
@@ -86,7 +120,7 @@ func (s *service) Verification(ctx context.Context, id verify.ID) (*verify.Verif
 // expand puts what a request needs in the place of its $NAMES.
 func (s *service) expand(t *testing.T, text string) string {
 	t.Helper()
-	text = strings.NewReplacer("$ID", s.lastID, "$PROFILE", profileID.String(), "$OTHERKEY", otherKey).Replace(text)
+	text = strings.NewReplacer("$ID", s.lastID, "$PROFILE", profileID.String(), "$OTHERKEY", s.otherKey).Replace(text)
 	if !strings.Contains(text, "$CODE") && !strings.Contains(text, "$WRONG") {
 		return text
 	}

@@ -17,10 +17,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
-	"countersign/internal/phone"
 	"countersign/internal/secret"
+	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
@@ -28,19 +26,21 @@ import (
 type Engine interface {
 	Start(context.Context, verify.Start) (verify.Started, error)
 	Check(context.Context, verify.Check) (verify.Checked, error)
+	Cancel(context.Context, verify.Cancel) (verify.Verification, error)
+	Approve(context.Context, verify.Approve) (verify.Verification, error)
+	// Verification reads one; nil if there is none.
 	Verification(context.Context, verify.ID) (*verify.Verification, error)
+	// History reads those of a subject, the newest first.
+	History(ctx context.Context, to verify.Target, limit int) ([]verify.Verification, error)
 }
 
 // Config is what the handler needs.
 type Config struct {
-	Engine Engine
-	Keys   *secret.Ring
-	// Authenticate names the tenant of an API key.
-	Authenticate func(key string) (tenant string, ok bool)
-	// Profile finds a tenant's profile.
-	Profile func(tenant string, id verify.ID) (verify.Profile, bool)
-	Now     func() time.Time
-	Log     *slog.Logger
+	Engine    Engine
+	Directory *tenant.Directory
+	Keys      *secret.Ring
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // maxBody bounds a request's body in bytes: a request holds a number and a code.
@@ -48,200 +48,83 @@ const maxBody = 64 << 10
 
 type api struct{ Config }
 
-// NewHandler serves everything below /v2/.
+// NewHandler serves everything below /v2/ that is Telnyx's.
 func NewHandler(c Config) http.Handler {
 	a := &api{c}
 	mux := http.NewServeMux()
-	for path, channel := range map[string]verify.Channel{
-		"sms": verify.SMS, "call": verify.Call, "whatsapp": verify.WhatsApp, "flashcall": verify.Flashcall,
-	} {
-		mux.Handle("POST /v2/verifications/"+path, a.handle(func(r *request) (any, error) { return a.start(r, channel) }))
+	for path, channel := range starts {
+		mux.Handle("POST /v2/verifications/"+path, a.handle(tenant.ScopeVerify, func(r *request) (any, error) { return a.start(r, channel) }))
 	}
-	mux.Handle("GET /v2/verifications/{id}", a.handle(a.retrieve))
-	mux.Handle("POST /v2/verifications/{id}/actions/verify", a.handle(a.checkByID))
-	mux.Handle("POST /v2/verifications/by_phone_number/{phone}/actions/verify", a.handle(a.checkByNumber))
-	mux.Handle("/v2/", a.handle(func(*request) (any, error) {
+	const verifications, profiles = "/v2/verifications", "/v2/verify_profiles"
+	for pattern, route := range map[string]struct {
+		scope tenant.Scope
+		serve func(*request) (any, error)
+	}{
+		"POST " + verifications:                                             {tenant.ScopeVerify, a.startOfType},
+		"POST " + verifications + "/dtmf_confirm":                           {tenant.ScopeVerify, a.confirmByKey},
+		"GET " + verifications + "/{id}":                                    {tenant.ScopeRead, a.retrieve},
+		"POST " + verifications + "/{id}/actions/verify":                    {tenant.ScopeVerify, a.checkByID},
+		"GET " + verifications + "/by_phone_number/{phone}":                 {tenant.ScopeRead, a.listByNumber},
+		"POST " + verifications + "/by_phone_number/{phone}/actions/verify": {tenant.ScopeVerify, a.checkByNumber},
+		"GET " + profiles:                                                   {tenant.ScopeRead, a.listProfiles},
+		"POST " + profiles:                                                  {tenant.ScopeManage, a.createProfile},
+		"GET " + profiles + "/{id}":                                         {tenant.ScopeRead, a.retrieveProfile},
+		"PATCH " + profiles + "/{id}":                                       {tenant.ScopeManage, a.updateProfile},
+		"DELETE " + profiles + "/{id}":                                      {tenant.ScopeManage, a.deleteProfile},
+		"GET " + profiles + "/templates":                                    {tenant.ScopeRead, a.listTemplates},
+		"POST " + profiles + "/templates":                                   {tenant.ScopeManage, a.createTemplate},
+		"PATCH " + profiles + "/templates/{id}":                             {tenant.ScopeManage, a.updateTemplate},
+	} {
+		mux.Handle(pattern, a.handle(route.scope, route.serve))
+	}
+	mux.Handle("/v2/", a.handle(tenant.ScopeRead, func(*request) (any, error) {
 		return nil, problem(notFound, "", "The requested resource or URL could not be found.")
 	}))
 	return mux
 }
 
-// request is a request of a known tenant.
+// request is a request of somebody known.
 type request struct {
 	*http.Request
-	tenant string
-	body   []byte
+	who  tenant.Principal
+	body []byte
 }
 
-// handle authenticates, reads the body, and writes what serve returns.
-func (a *api) handle(serve func(*request) (any, error)) http.Handler {
+// handle authenticates, reads the body, and writes what serve returns: what stands in
+// data, or a whole page of a list.
+func (a *api) handle(scope tenant.Scope, serve func(*request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		answer, err := a.serve(w, r, serve)
+		answer, err := a.serve(w, r, scope, serve)
 		if err != nil {
 			a.refuse(w, r, err)
 			return
 		}
-		writeJSON(w, http.StatusOK, document{answer})
+		if _, whole := answer.(page); !whole {
+			answer = document{answer}
+		}
+		writeJSON(w, http.StatusOK, answer)
 	})
 }
 
-func (a *api) serve(w http.ResponseWriter, r *http.Request, serve func(*request) (any, error)) (any, error) {
+func (a *api) serve(w http.ResponseWriter, r *http.Request, scope tenant.Scope, serve func(*request) (any, error)) (any, error) {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	tenant, ok := a.Authenticate(strings.TrimSpace(key))
+	who, ok, err := a.Directory.Bearer(r.Context(), strings.TrimSpace(key))
+	if err != nil {
+		return nil, err
+	}
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="countersign"`)
 		return nil, problem(unauthenticated, "", "No valid API key was given. Send one as «Authorization: Bearer KEY».")
+	}
+	if err := who.May(scope); err != nil {
+		return nil, err
 	}
 	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err
 	}
-	return serve(&request{r, tenant, body})
-}
-
-func (a *api) start(r *request, channel verify.Channel) (any, error) {
-	var in startBody
-	if err := r.decode(&in); err != nil {
-		return nil, err
-	}
-	number, err := parseNumber(in.PhoneNumber, "/phone_number")
-	if err != nil {
-		return nil, err
-	}
-	profile, err := a.profile(r.tenant, in.VerifyProfileID)
-	if err != nil {
-		return nil, err
-	}
-	once, err := r.once()
-	if err != nil {
-		return nil, err
-	}
-	cmd := verify.Start{
-		Profile: profile, Channel: channel, Address: verify.Phone(number), Once: once,
-	}
-	if in.TimeoutSecs != nil {
-		// Bounded before it is multiplied, so that no large number wraps round to
-		// a small one; the core cuts what is too long.
-		if *in.TimeoutSecs < 1 {
-			return nil, problem(outOfRange, "/timeout_secs", "timeout_secs must be at least 1.")
-		}
-		cmd.Validity = time.Duration(min(*in.TimeoutSecs, 1<<20)) * time.Second
-	}
-	if in.CustomCode != nil {
-		if *in.CustomCode == "" {
-			return nil, problem(badLength, "/custom_code", "custom_code must be 4 to 10 letters or digits, or be left out.")
-		}
-		cmd.CustomCode = *in.CustomCode
-	}
-	started, err := a.Engine.Start(r.Context(), cmd)
-	if err != nil {
-		return nil, err
-	}
-	return a.show(started.Verification, verify.Phone(number)), nil
-}
-
-func (a *api) retrieve(r *request) (any, error) {
-	id, err := parseID(r.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	v, err := a.Engine.Verification(r.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	if v == nil || v.Tenant != r.tenant {
-		return nil, &verify.Error{Kind: verify.NotFound}
-	}
-	to, err := v.To(a.Keys)
-	if err != nil {
-		return nil, err
-	}
-	return a.show(*v, to), nil
-}
-
-func (a *api) checkByID(r *request) (any, error) {
-	id, err := parseID(r.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	var in checkBody
-	if err := r.decode(&in); err != nil {
-		return nil, err
-	}
-	return a.check(r, in, verify.Check{Tenant: r.tenant, Verification: id})
-}
-
-func (a *api) checkByNumber(r *request) (any, error) {
-	number, err := parseNumber(new(r.PathValue("phone")), "/phone_number")
-	if err != nil {
-		return nil, err
-	}
-	var in checkBody
-	if err := r.decode(&in); err != nil {
-		return nil, err
-	}
-	profile, err := a.profile(r.tenant, in.VerifyProfileID)
-	if err != nil {
-		return nil, err
-	}
-	target := verify.Target{Tenant: r.tenant, Profile: profile.ID, Address: verify.Phone(number)}
-	return a.check(r, in, verify.Check{Tenant: r.tenant, Target: target})
-}
-
-func (a *api) check(r *request, in checkBody, cmd verify.Check) (any, error) {
-	if in.Code == nil {
-		return nil, problem(missing, "/code", "code is required.")
-	}
-	once, err := r.once()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Guess, cmd.Once = *in.Code, once
-	checked, err := a.Engine.Check(r.Context(), cmd)
-	if err != nil {
-		return nil, err
-	}
-	to, err := checked.Verification.To(a.Keys)
-	if err != nil {
-		return nil, err
-	}
-	return checkAnswer{to.Text(), responseCodes[checked.Outcome].code, responseCodes[checked.Outcome].reason}, nil
-}
-
-func (a *api) profile(tenant string, text *string) (verify.Profile, error) {
-	if text == nil {
-		return verify.Profile{}, problem(missing, "/verify_profile_id", "verify_profile_id is required.")
-	}
-	id, err := uuid.Parse(*text)
-	if err != nil || len(*text) != 36 {
-		return verify.Profile{}, problem(badParameter, "/verify_profile_id", "verify_profile_id must be a UUID.")
-	}
-	p, ok := a.Profile(tenant, id)
-	if !ok {
-		return verify.Profile{}, problem(notFound, "/verify_profile_id", "No verify profile has this id.")
-	}
-	return p, nil
-}
-
-// parseNumber takes what stands for a number, E.164 as Telnyx demands.
-func parseNumber(text *string, pointer string) (phone.Number, error) {
-	if text == nil {
-		return phone.Number{}, problem(missing, pointer, "phone_number is required.")
-	}
-	n, err := phone.ParseE164(*text)
-	if err != nil {
-		return phone.Number{}, numberProblem(err, pointer)
-	}
-	return n, nil
-}
-
-func parseID(text string) (verify.ID, error) {
-	id, err := uuid.Parse(text)
-	if err != nil || len(text) != 36 {
-		return verify.ID{}, problem(notFound, "/verification_id", "No verification has this id.")
-	}
-	return id, nil
+	return serve(&request{r, who, body})
 }
 
 // once reads the Idempotency-Key. The fingerprint covers what was asked: where

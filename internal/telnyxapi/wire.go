@@ -21,11 +21,14 @@ type startBody struct {
 	VerifyProfileID *string `json:"verify_profile_id"`
 	CustomCode      *string `json:"custom_code"`
 	TimeoutSecs     *int64  `json:"timeout_secs"`
+	Extension       *string `json:"extension"` // of a call: keys that are pressed when it is taken
+	Type            *string `json:"type"`      // of POST /verifications alone
 }
 
 // checkBody is the body of …/actions/verify.
 type checkBody struct {
 	Code            *string `json:"code"`
+	Status          *string `json:"status"` // by id alone
 	VerifyProfileID *string `json:"verify_profile_id"`
 }
 
@@ -120,7 +123,7 @@ func (r *request) decode(to any) error {
 	}
 	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
 		pointer := string(wrong.JSONPointer)
-		name := strings.TrimPrefix(pointer, "/")
+		name := pointer[strings.LastIndexByte(pointer, '/')+1:]
 		if name == "" {
 			return problem(badType, "", "The body must be a JSON object.")
 		}
@@ -139,6 +142,28 @@ var expected = map[string]string{
 	"custom_code":       "a string or null is expected",
 	"timeout_secs":      "a whole number of seconds is expected",
 	"code":              "a string is expected",
+	"extension":         "a string of keys is expected",
+	"type":              "a string is expected",
+	"status":            "a string is expected",
+
+	"name":                              "a string is expected",
+	"language":                          "a string such as en-US is expected",
+	"webhook_url":                       "a string or null is expected",
+	"webhook_failover_url":              "a string or null is expected",
+	"daily_spend_limit":                 "a number of US dollars is expected",
+	"daily_spend_limit_enabled":         "true or false is expected",
+	"sms":                               "an object is expected",
+	"call":                              "an object is expected",
+	"flashcall":                         "an object is expected",
+	"whatsapp":                          "an object is expected",
+	"app_name":                          "a string is expected",
+	"alpha_sender":                      "a string or null is expected",
+	"code_length":                       "a whole number is expected",
+	"default_verification_timeout_secs": "a whole number of seconds is expected",
+	"default_timeout_secs":              "a whole number of seconds is expected",
+	"messaging_template_id":             "a string with a UUID is expected",
+	"whitelisted_destinations":          "a list of country codes such as [\"US\"] is expected",
+	"text":                              "a string is expected",
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

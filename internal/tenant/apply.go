@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -30,7 +31,8 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 	if err := language(verify.FieldLocale, locale); err != nil {
 		return verify.Profile{}, err
 	}
-	text, err := d.message(ctx, p, s, ch)
+	locale, _ = message.Match(cmp.Or(locale, p.Language))
+	text, err := d.message(ctx, p, s, ch, locale)
 	if err != nil {
 		return verify.Profile{}, err
 	}
@@ -49,7 +51,7 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 	out := verify.Profile{
 		ID: p.ID, Tenant: p.Tenant, Name: p.Name, AppName: s.AppName, Template: text,
 		Code: p.Code, Validity: s.Validity, Retention: p.Retention, Countries: countries,
-		Quotas: quotas, Events: events,
+		Quotas: quotas, Events: events, Locale: locale,
 	}
 	if s.CodeLength != 0 {
 		out.Code.Length = s.CodeLength
@@ -66,14 +68,11 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 	return out, nil
 }
 
-// warning goes with a message of a profile that wants it.
-const warning = "Do not share it with anyone."
-
-// message is the template's text.
-func (d *Directory) message(ctx context.Context, p Profile, s Settings, ch verify.Channel) (string, error) {
-	text := p.Text
-	switch {
-	case s.Template != (verify.ID{}):
+// message is the template's text: the one named, or the operator's, or that of the
+// locale.
+func (d *Directory) message(ctx context.Context, p Profile, s Settings, ch verify.Channel, locale string) (string, error) {
+	text := cmp.Or(p.Text, message.Default(locale, s.AppName != ""))
+	if s.Template != (verify.ID{}) {
 		t, err := d.Template(ctx, p.Tenant, s.Template)
 		if err != nil {
 			return "", err
@@ -82,13 +81,9 @@ func (d *Directory) message(ctx context.Context, p Profile, s Settings, ch verif
 			return "", invalid(verify.FieldTemplate, "is not a template for %s", ch)
 		}
 		text = t.Text
-	case text == "" && s.AppName == "":
-		text = message.Plain
-	case text == "":
-		text = message.Branded
 	}
 	if p.DoNotShareWarning && !strings.Contains(strings.ToLower(text), "do not share") {
-		text += " " + warning
+		text = message.Warned(text, locale)
 	}
 	return text, nil
 }

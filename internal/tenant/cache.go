@@ -61,7 +61,7 @@ func (c *cache) RecordNamed(ctx context.Context, kind Kind, tenant string, paren
 // children reads all of a kind that belong to a record; they may be as old as maxAge.
 func (c *cache) children(ctx context.Context, kind Kind, tenant string, parent verify.ID) ([]Record, error) {
 	return c.read(asked{kind: kind, tenant: tenant, parent: parent, all: true}, func() ([]Record, error) {
-		all, _, err := c.Store.Records(ctx, Query{Kind: kind, Tenant: tenant, Parent: parent, Limit: math.MaxInt32})
+		all, _, err := c.Records(ctx, Query{Kind: kind, Tenant: tenant, Parent: parent, Limit: math.MaxInt32})
 		return all, err
 	})
 }

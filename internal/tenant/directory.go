@@ -221,7 +221,7 @@ func (d *Directory) fits(ctx context.Context, tenant string, p Profile) error {
 			continue
 		}
 		if _, err := d.Template(ctx, tenant, s.Template); verify.KindOf(err) == verify.NotFound {
-			return invalid(verify.FieldTemplate, "there is no template of that id")
+			return invalid(verify.FieldTemplate, "must be the id of a template that there is")
 		} else if err != nil {
 			return err
 		}

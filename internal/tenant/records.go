@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -62,6 +63,24 @@ type Settings struct {
 	Template   verify.ID     `json:"template,omitzero"`
 	Countries  []string      `json:"countries,omitzero"` // ISO 3166; nil: all that the operator enables
 	Sender     string        `json:"sender,omitzero"`
+	// Kept is what a dialect shows again and this release does not act on.
+	Kept map[string]string `json:"kept,omitzero"`
+}
+
+// Keep puts a value that is only kept under a name, if it is given; an empty one goes.
+func (s *Settings) Keep(name, value string, given bool) {
+	if !given {
+		return
+	}
+	kept := maps.Clone(s.Kept) // another copy of the profile may have it
+	delete(kept, name)
+	if value != "" {
+		if kept == nil {
+			kept = map[string]string{}
+		}
+		kept[name] = value
+	}
+	s.Kept = kept
 }
 
 // Profile is a tenant's named set of settings: what Telnyx calls a verify profile and
@@ -175,6 +194,9 @@ func (p Profile) Effective(ch verify.Channel) Settings {
 	}
 	if own.Countries != nil {
 		s.Countries = own.Countries
+	}
+	if own.Kept != nil {
+		s.Kept = own.Kept
 	}
 	if own.Sender != "" {
 		s.Sender = own.Sender

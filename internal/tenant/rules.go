@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -79,7 +80,6 @@ const EveryCountry = "all"
 
 var (
 	limitName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-	languages = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	channels  = []verify.Channel{verify.SMS, verify.Call, verify.WhatsApp, verify.Flashcall, verify.Email}
 )
 
@@ -176,6 +176,11 @@ func (s Settings) checked() (Settings, error) {
 			return s, err
 		}
 	}
+	for _, kept := range s.Kept {
+		if err := text(verify.FieldText, kept, 0, MaxDescription); err != nil {
+			return s, err
+		}
+	}
 	return s, first(appName(s.AppName), text(verify.FieldSender, s.Sender, 0, MaxName))
 }
 
@@ -188,8 +193,8 @@ func appName(s string) error {
 }
 
 func language(field, tag string) error {
-	if tag != "" && (len(tag) > MaxName || !languages.MatchString(tag)) {
-		return invalid(field, "must be a language tag such as en-US")
+	if _, ok := message.Match(tag); tag != "" && !ok {
+		return invalid(field, "must be a language that there are words for, such as en-US or de; there are %s", strings.Join(message.Locales(), ", "))
 	}
 	return nil
 }
@@ -231,8 +236,10 @@ func (t *Template) check() error {
 	if n := utf8.RuneCountInString(t.Text); n > MaxText {
 		return invalid(verify.FieldText, "must have at most %d characters", MaxText)
 	}
-	if err := message.Check(t.Text); err != nil {
-		return &verify.Error{Kind: verify.Invalid, Field: verify.FieldText, Err: err}
+	if err := message.Check(t.Text); errors.Is(err, message.ErrNoCode) {
+		return invalid(verify.FieldText, "must hold {{code}}")
+	} else if err != nil {
+		return invalid(verify.FieldText, "must hold no variable but {{code}}, {{app_name}}, {{minutes}}, {{amount}} and {{payee}}")
 	}
 	for _, ch := range t.Channel {
 		if !slices.Contains(channels, ch) {

@@ -53,7 +53,7 @@ type Query struct {
 	Kind   Kind
 	Tenant string
 	Parent verify.ID
-	Name   string // only those whose name contains it, whatever the case; empty: all
+	Name   string // of a Set: only those called so in part, whatever the case; empty: all
 	Offset int
 	Limit  int // at most so many; zero: none, which leaves the total
 }
@@ -64,7 +64,8 @@ type Store interface {
 	Record(ctx context.Context, kind Kind, id verify.ID) (*Record, error)
 	// RecordNamed reads a record by its name; nil if there is none.
 	RecordNamed(ctx context.Context, kind Kind, tenant string, parent verify.ID, name string) (*Record, error)
-	// Records reads those that q chooses, and how many there are without Offset and Limit.
+	// Records reads those that q chooses, whatever their names, and how many there are
+	// without Offset and Limit.
 	Records(ctx context.Context, q Query) (page []Record, total int, err error)
 	// EveryRecord reads at most limit records of a kind, of all tenants, in the order of
 	// their ids from the one after an id; the zero ID begins. It is for upkeep, and for

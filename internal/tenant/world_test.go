@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,7 +51,7 @@ func (m *memory) RecordNamed(_ context.Context, kind tenant.Kind, owner string, 
 
 func (m *memory) Records(_ context.Context, q tenant.Query) ([]tenant.Record, int, error) {
 	all, err := m.chosen(func(r tenant.Record) bool {
-		return r.Kind == q.Kind && r.Tenant == q.Tenant && r.Parent == q.Parent && strings.Contains(strings.ToLower(r.Name), strings.ToLower(q.Name))
+		return r.Kind == q.Kind && r.Tenant == q.Tenant && r.Parent == q.Parent
 	})
 	page := all[min(q.Offset, len(all)):]
 	return page[:min(q.Limit, len(page))], len(all), err
@@ -99,7 +98,10 @@ func (m *memory) AddRecord(_ context.Context, r tenant.Record) error {
 		return err
 	}
 	stands, ok := m.rows[rowKey(r.Kind, r.ID)]
-	if ok && !bytes.Equal(stands.Body, r.Body) || m.clash(r) {
+	switch {
+	case ok && stands.Tenant == r.Tenant && stands.Version == r.Version && bytes.Equal(stands.Body, r.Body):
+		return nil
+	case ok, m.clash(r):
 		return tenant.ErrTaken
 	}
 	m.rows[rowKey(r.Kind, r.ID)] = r

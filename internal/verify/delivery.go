@@ -87,7 +87,8 @@ func (j Job) Message(keys *secret.Ring) (Message, error) {
 // text is the template of a text message. One about a payment always says which, so
 // that nobody approves another than they think.
 func (v Verification) text() string {
-	if v.Details.Amount != "" && !(strings.Contains(v.Template, "{{amount}}") && strings.Contains(v.Template, "{{payee}}")) {
+	says := strings.Contains(v.Template, "{{amount}}") && strings.Contains(v.Template, "{{payee}}")
+	if v.Details.Amount != "" && !says {
 		return message.Payment(v.Details.Locale)
 	}
 	return v.Template
@@ -135,13 +136,21 @@ type Report struct {
 	CarrierID string
 	Refusal   *SendError // nil if the carrier took the message
 	ExpiresAt time.Time  // of the verification: no retry is planned for after it
+	Events    bool       // of the verification's details: somebody wants to be told
 }
 
 // retries are the waits before the second, third, … attempt over the whole route.
 var retries = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
 
-// Needs names the delivery.
-func (r Report) Needs(*Env) (Needs, error) { return Needs{Delivery: r.Key}, nil }
+// Needs names the delivery, and its verification where an event may be made of it:
+// other reports cost no row more.
+func (r Report) Needs(*Env) (Needs, error) {
+	n := Needs{Delivery: r.Key}
+	if r.Events {
+		n.Verification = r.Key.Verification
+	}
+	return n, nil
+}
 
 // Decide moves the delivery forward, or gives it another time to be tried. The
 // answer is the delivery as it is then; nil if there is none.
@@ -168,7 +177,9 @@ func (r Report) Decide(env *Env, rows Rows, now time.Time) (Changes, *Delivery, 
 	default:
 		d.State, d.Class = Failed, r.Refusal.Class
 	}
-	return Changes{Deliveries: []Delivery{*d}}, d, nil
+	changes := Changes{Deliveries: []Delivery{*d}}
+	changes.told(env, *d, rows.Verification, now)
+	return changes, d, nil
 }
 
 func (r Report) backoff(attempt int) time.Duration {

@@ -25,7 +25,7 @@ func TestACodeForAPaymentIsGoodForThatPaymentAlone(t *testing.T) {
 			t.Errorf("%s: the field is %q", name, got.Field)
 		}
 	}
-	if got := w.Snapshot.Verification(v.ID); got.Guesses != 0 {
+	if got := w.Verification(v.ID); got.Guesses != 0 {
 		t.Errorf("%d guesses were counted of checks that were refused", got.Guesses)
 	}
 	outcome(t, w, verify.Check{Tenant: "t", Verification: v.ID, Guess: right, Amount: "€10.00", Payee: "Acme"}, verify.OutcomeAccepted)

@@ -65,7 +65,7 @@ func (e Erase) Decide(_ *Env, rows Rows, _ time.Time) (Changes, bool, error) {
 func whole(id ID) Needs { return Needs{Verification: id, Delivery: DeliveryKey{id, 1}} }
 
 func erased(v Verification, s *Subject) Changes {
-	c := Changes{GoneVerifications: []ID{v.ID}}
+	c := Changes{GoneVerifications: []ID{v.ID}, GoneEvents: eventsOf(v)}
 	if s != nil && s.Live == v.ID {
 		c.GoneSubjects = []SubjectKey{s.Key}
 	}

@@ -34,7 +34,7 @@ func spend(quotas []Quota, rows Rows, now time.Time) ([]Bucket, *Error) {
 		b := rows.Quotas[i]
 		var wait time.Duration
 		if b.State, wait = q.Rule.Take(b.State, now); wait > 0 && (refusal == nil || wait > refusal.Wait) {
-			refusal = &Error{Kind: q.Kind, Wait: wait, Err: errors.New(q.Name)}
+			refusal = &Error{Kind: q.Kind, Wait: wait} // its name may hold a number: it is not told
 		}
 		spent = append(spent, b)
 	}

@@ -86,6 +86,7 @@ type Needs struct {
 	Subject      SubjectKey
 	Verification ID
 	Delivery     DeliveryKey
+	Event        EventKey // locked with the deliveries of its verification
 	Bucket       BucketKey
 	Replay       ReplayKey
 
@@ -121,6 +122,7 @@ type Rows struct {
 	Other        *Subject      // the same subject once more, under the other key; hardly ever there
 	Verification *Verification // the one named, else the subject's live one
 	Delivery     *Delivery
+	Event        *Event
 	Bucket       Bucket   // always of the key in Needs
 	Quotas       []Bucket // likewise, in the order of Needs
 	Replay       *Replay
@@ -128,13 +130,15 @@ type Rows struct {
 }
 
 // Changes are the rows to write and to delete. A row that was not there is added.
-// Jobs are to be done by this node once the rows are durable, and not a moment
-// before.
+// Jobs and EventJobs are to be done by this node once the rows are durable, and not a
+// moment before.
 type Changes struct {
 	Jobs          []Job
+	EventJobs     []EventJob
 	Subject       *Subject
 	Verifications []Verification
 	Deliveries    []Delivery
+	Events        []Event
 	Bucket        *Bucket
 	Quotas        []Bucket
 	Replay        *Replay
@@ -142,6 +146,7 @@ type Changes struct {
 	// Deleted first. A verification takes its deliveries with it.
 	GoneSubjects      []SubjectKey
 	GoneVerifications []ID
+	GoneEvents        []EventKey // whether they are there or not
 }
 
 // hash16 is a keyed hash cut to 128 bits, under the current key and under the one

@@ -20,7 +20,7 @@ var (
 		profile,
 		{ID: verify.ID{15: 2}, Tenant: "t", Name: "short", AppName: "App", Template: message.Branded,
 			Code: code.Spec{Alphabet: code.Alphanumeric, Length: 8}, Validity: 90 * time.Second},
-		{ID: profile.ID, Tenant: "u", Name: "default", Template: message.Plain, Countries: []string{"GB"},
+		{ID: profile.ID, Tenant: "u", Name: "default", Template: message.Plain, Events: true, Countries: []string{"GB"},
 			Code: code.Spec{Alphabet: code.Digits, Length: 4}, Validity: 5 * time.Minute},
 	}
 	simNumbers = parsed("+447400123456", "+447400654321", "+447400999888", "+491711234567", "+442079460018")

@@ -84,7 +84,7 @@ func (n *simNode) land() {
 			continue
 		}
 		key := f.Delivery.Key
-		cmd := verify.Report{Key: key, Carrier: "c", Refusal: f.refusal, ExpiresAt: f.Verification.ExpiresAt}
+		cmd := verify.Report{Key: key, Carrier: "c", Refusal: f.refusal, ExpiresAt: f.Verification.ExpiresAt, Events: f.Verification.Details.Events}
 		env := n.env
 		call(n, cmd, func(after *verify.Delivery, err error) {
 			delete(n.held, key)

@@ -19,6 +19,7 @@ type simStore struct {
 	subjects      map[verify.SubjectKey]verify.Subject
 	verifications map[verify.ID]verify.Verification
 	deliveries    map[verify.DeliveryKey]verify.Delivery
+	events        map[verify.EventKey]verify.Event
 	buckets       map[verify.BucketKey]verify.Bucket
 	replays       map[verify.ReplayKey]verify.Replay
 	fault         simFault // what happens to the next commit
@@ -48,6 +49,7 @@ func newSimStore() *simStore {
 		subjects:      map[verify.SubjectKey]verify.Subject{},
 		verifications: map[verify.ID]verify.Verification{},
 		deliveries:    map[verify.DeliveryKey]verify.Delivery{},
+		events:        map[verify.EventKey]verify.Event{},
 		buckets:       map[verify.BucketKey]verify.Bucket{},
 		replays:       map[verify.ReplayKey]verify.Replay{},
 	}
@@ -109,6 +111,9 @@ func (s *simStore) load(needs []verify.Needs) *verify.Snapshot {
 		if r, ok := s.deliveries[n.Delivery]; ok {
 			snap.LoadDelivery(r)
 		}
+		if r, ok := s.events[n.Event]; ok {
+			snap.LoadEvent(r)
+		}
 		s.loadVerification(snap, n.Verification)
 		for _, key := range []verify.SubjectKey{n.Subject, n.OtherSubject, s.verifications[n.Verification].Subject} {
 			if r, ok := s.subjects[key]; ok {
@@ -135,13 +140,36 @@ func (s *simStore) save(snap *verify.Snapshot) error {
 		delete(s.verifications, id)
 		maps.DeleteFunc(s.deliveries, func(k verify.DeliveryKey, _ verify.Delivery) bool { return k.Verification == id })
 	}
+	for _, key := range snap.GoneEvents() {
+		delete(s.events, key)
+	}
 	return errors.Join(
 		write(s.subjects, snap.DirtySubjects(), func(r verify.Subject) verify.SubjectKey { return r.Key }),
 		write(s.verifications, snap.DirtyVerifications(), func(r verify.Verification) verify.ID { return r.ID }),
 		write(s.deliveries, snap.DirtyDeliveries(), func(r verify.Delivery) verify.DeliveryKey { return r.Key }),
+		write(s.events, snap.DirtyEvents(), func(r verify.Event) verify.EventKey { return r.Key }),
 		write(s.buckets, snap.DirtyBuckets(), func(r verify.Bucket) verify.BucketKey { return r.Key }),
 		write(s.replays, snap.DirtyReplays(), func(r verify.Replay) verify.ReplayKey { return r.Key }),
+		s.told(snap),
 	)
+}
+
+// told demands that whatever has become of a delivery that somebody wants to be told of
+// is an event of the same commit, and that there is no other.
+func (s *simStore) told(snap *verify.Snapshot) error {
+	for _, d := range snap.DirtyDeliveries() {
+		v, there := s.verifications[d.Row.Key.Verification]
+		if !there {
+			continue
+		}
+		for typ, state := range map[verify.EventType]verify.DeliveryState{verify.EventSent: verify.Sent, verify.EventFailed: verify.Failed} {
+			_, has := s.events[verify.EventKey{Delivery: d.Row.Key, Type: typ}]
+			if want := v.Details.Events && d.Row.State == state; has != want {
+				return fmt.Errorf("sim: a delivery is %s, of a verification with events %v, and has one of type %s: %v", d.Row.State, v.Details.Events, typ, has)
+			}
+		}
+	}
+	return nil
 }
 
 // write does what INSERT and UPDATE do: the one fails where a row is, the other

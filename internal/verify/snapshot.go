@@ -12,6 +12,7 @@ type Snapshot struct {
 	subjects      table[SubjectKey, Subject]
 	verifications table[ID, Verification]
 	deliveries    table[DeliveryKey, Delivery]
+	events        table[EventKey, Event]
 	buckets       table[BucketKey, Bucket]
 	replays       table[ReplayKey, Replay]
 }
@@ -90,6 +91,7 @@ func NewSnapshot() *Snapshot {
 		subjects:      table[SubjectKey, Subject]{},
 		verifications: table[ID, Verification]{},
 		deliveries:    table[DeliveryKey, Delivery]{},
+		events:        table[EventKey, Event]{},
 		buckets:       table[BucketKey, Bucket]{},
 		replays:       table[ReplayKey, Replay]{},
 	}
@@ -105,6 +107,9 @@ func (s *Snapshot) LoadVerification(r Verification) { s.verifications.load(r.ID,
 
 // LoadDelivery puts in a delivery.
 func (s *Snapshot) LoadDelivery(r Delivery) { s.deliveries.load(r.Key, r) }
+
+// LoadEvent puts in an event.
+func (s *Snapshot) LoadEvent(r Event) { s.events.load(r.Key, r) }
 
 // LoadBucket puts in a bucket.
 func (s *Snapshot) LoadBucket(r Bucket) { s.buckets.load(r.Key, r) }
@@ -129,6 +134,7 @@ func (s *Snapshot) Rows(n Needs) Rows {
 	r := Rows{
 		Needs:    n,
 		Delivery: s.deliveries.copyOf(n.Delivery),
+		Event:    s.events.copyOf(n.Event),
 		Bucket:   s.bucket(n.Bucket, n.OtherBucket),
 		Replay:   s.replays.copyOf(n.Replay),
 	}
@@ -198,6 +204,9 @@ func (s *Snapshot) Apply(c Changes) {
 			}
 		}
 	}
+	for _, key := range c.GoneEvents {
+		s.events[key] = &entry[Event]{stored: true, dirty: true, gone: true}
+	}
 	if c.Subject != nil {
 		s.subjects.set(c.Subject.Key, *c.Subject)
 	}
@@ -209,6 +218,9 @@ func (s *Snapshot) Apply(c Changes) {
 	}
 	for _, d := range c.Deliveries {
 		s.deliveries.set(d.Key, d)
+	}
+	for _, e := range c.Events {
+		s.events.set(e.Key, e)
 	}
 	if c.Bucket != nil {
 		s.buckets.set(c.Bucket.Key, *c.Bucket)
@@ -235,6 +247,13 @@ func (s *Snapshot) DirtyVerifications() []Dirty[Verification] {
 func (s *Snapshot) DirtyDeliveries() []Dirty[Delivery] {
 	return dirty(s.deliveries, DeliveryKey.Compare)
 }
+
+// DirtyEvents are the events to write, in key order.
+func (s *Snapshot) DirtyEvents() []Dirty[Event] { return dirty(s.events, EventKey.Compare) }
+
+// GoneEvents are the events to delete, those that were never there included, in key
+// order.
+func (s *Snapshot) GoneEvents() []EventKey { return gone(s.events, EventKey.Compare) }
 
 // DirtyBuckets are the buckets to write, in key order.
 func (s *Snapshot) DirtyBuckets() []Dirty[Bucket] {

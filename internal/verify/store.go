@@ -34,6 +34,8 @@ type Store interface {
 	// it lists those not yet due as well: what a process that is alone on its
 	// database finds at its start, where every lease is of a dead one.
 	Due(ctx context.Context, now time.Time, all bool, limit int) ([]Delivery, error)
+	// DueEvents lists queued events whose time has come, the oldest first.
+	DueEvents(ctx context.Context, now time.Time, limit int) ([]Event, error)
 	// Queued counts the deliveries waiting to be sent.
 	Queued(ctx context.Context) (int, error)
 	// Lapsed lists pending verifications with ids in [from, to) whose time is over.

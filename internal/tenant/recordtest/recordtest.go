@@ -118,6 +118,11 @@ func taken(t *testing.T, open Open) {
 	if err := s.AddRecord(t.Context(), other); !errors.Is(err, tenant.ErrTaken) {
 		t.Errorf("another one of the id: %v", err)
 	}
+	other = first
+	other.Tenant = "u"
+	if err := s.AddRecord(t.Context(), other); !errors.Is(err, tenant.ErrTaken) {
+		t.Errorf("another tenant's of the id: %v", err)
+	}
 	second.Name = "b"
 	add(t, s, second)
 	second.Name, second.Version = "a", 2
@@ -231,7 +236,7 @@ func family(t *testing.T, open Open) {
 func pages(t *testing.T, open Open) {
 	s := open(t)
 	for n := byte(7); n > 0; n-- {
-		add(t, s, record(n, "t", fmt.Sprintf("Name %d_%%", n)))
+		add(t, s, record(n, "t", fmt.Sprintf("name %d", n)))
 	}
 	for _, tt := range []struct {
 		q     tenant.Query
@@ -242,9 +247,6 @@ func pages(t *testing.T, open Open) {
 		{tenant.Query{Offset: 6, Limit: 3}, []byte{7}, 7},
 		{tenant.Query{Offset: 7, Limit: 3}, nil, 7},
 		{tenant.Query{}, nil, 7},
-		{tenant.Query{Name: "nAME 4", Limit: 9}, []byte{4}, 1},
-		{tenant.Query{Name: "_%", Offset: 1, Limit: 2}, []byte{2, 3}, 7},
-		{tenant.Query{Name: "%4", Limit: 9}, nil, 0}, // no wildcard
 	} {
 		tt.q.Kind, tt.q.Tenant = tenant.Profiles, "t"
 		page, total, err := s.Records(t.Context(), tt.q)

@@ -47,6 +47,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"idle buckets are forgotten and others are not", forgetBuckets},
 		{"attempts are found by what is asked for", attempts},
 		{"keys are listed, added once, and dropped", keys},
+		{"events come back as they were written and changed, also after reopening", eventRows},
+		{"events are due by their time, and only while queued", dueEvents},
+		{"events that are gone are deleted, named or not, and no others", goneEvents},
+		{"changes of one event do not lose each other", lockedEvents},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, fresh(t)) })
 	}
