@@ -27,5 +27,5 @@ var twilio = []mutant{
 	{name: "a locked address is told as unknown", file: "internal/twilioapi/check.go", kill: "internal/twilioapi", run: "Accepted",
 		find: "case verify.OutcomeLocked:\n", with: "case \"\":\n"},
 	{name: "whoever must wait is told too little", file: "internal/twilioapi/errors.go", kill: "internal/twilioapi", run: "MustWait",
-		find: "(e.wait + time.Second - 1) / time.Second", with: "e.wait / time.Second"},
+		find: "(d + time.Second - 1) / time.Second", with: "d / time.Second"},
 }
