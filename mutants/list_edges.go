@@ -28,7 +28,7 @@ var wire = []mutant{
 	{name: "the Idempotency-Key of a check is ignored", file: dialect + "/check.go", kill: dialect, find: "cmd.Guess, cmd.Once = *in.Code, once", with: "cmd.Guess, cmd.Once = *in.Code, once\n\tcmd.Once = nil"},
 	{name: "a large timeout wraps round", file: dialect + "/start.go", kill: dialect, find: "min(*in.TimeoutSecs, 1<<20)", with: "*in.TimeoutSecs"},
 	{name: "X-Should-Retry is dropped", file: problems, kill: dialect, find: "if e.noRetry {", with: "if false {"},
-	{name: "Retry-After is rounded down", file: problems, kill: dialect, find: "(e.wait + time.Second - 1) / time.Second", with: "e.wait / time.Second"},
+	{name: "Retry-After is rounded down", file: problems, kill: dialect, find: "(d + time.Second - 1) / time.Second", with: "d / time.Second"},
 	{name: "our own fault is told outside", file: problems, kill: dialect,
 		find: `detail: "Something failed on our side; the log knows it by this request's id."`, with: "detail: err.Error()"},
 	{name: "X-Forwarded-For is believed from anyone", file: http, kill: app, run: "TestNobody",

@@ -62,6 +62,19 @@ func (r Rule) count(s State, now time.Time) (State, time.Duration) {
 	return end + spent + 1, 0
 }
 
+// Left says how many events may happen at now, and after how long none is spent any
+// more. It is not to be asked of a rule that is unlimited.
+func (r Rule) Left(s State, now time.Time) (left int, reset time.Duration) {
+	per, at := r.Per.Milliseconds(), now.UnixMilli()
+	if r.Fixed {
+		end := State(at - at%per + per)
+		return r.Count - int(min(max(0, s-end), State(r.Count))), time.Duration(int64(end)-at) * time.Millisecond
+	}
+	step := per / int64(r.Count)
+	ahead := min(max(int64(s)-at, 0), step*int64(r.Count))
+	return r.Count - int((ahead+step-1)/step), time.Duration(ahead) * time.Millisecond
+}
+
 // Unlimited says whether the rule lets everything pass.
 func (r Rule) Unlimited() bool { return r.Count <= 0 || r.Per <= 0 }
 

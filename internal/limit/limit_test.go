@@ -110,3 +110,35 @@ func TestAFixedRuleHoldsForItsStretchAndIsWholeAtTheNext(t *testing.T) {
 		t.Error("a day that is over is remembered for ever")
 	}
 }
+
+// Left promises what Take keeps: so many pass, and the next one does not.
+func TestPropertyAsManyPassAsAreLeft(t *testing.T) {
+	for seed := range uint64(500) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		rule := limit.Rule{Count: 1 + r.IntN(10), Per: time.Duration(1+r.IntN(600)) * time.Second, Fixed: r.IntN(2) == 0}
+		var s limit.State
+		now := noon
+		for range 20 {
+			now = now.Add(time.Duration(r.IntN(200)) * time.Second / 2)
+			left, reset := rule.Left(s, now)
+			if left < 0 || left > rule.Count || reset < 0 || reset > rule.Per {
+				t.Fatalf("seed %d: %d of %d left, whole after %s of %s", seed, left, rule.Count, reset, rule.Per)
+			}
+			for i := range left {
+				next, wait := rule.Take(s, now)
+				if wait != 0 {
+					t.Fatalf("seed %d: event %d of the %d left waits %s", seed, i+1, left, wait)
+				}
+				s = next
+			}
+			if _, wait := rule.Take(s, now); wait == 0 {
+				t.Fatalf("seed %d: more than the %d left pass", seed, left)
+			}
+			if _, reset := rule.Left(s, now); r.IntN(2) == 0 {
+				if all, _ := rule.Left(s, now.Add(reset)); all != rule.Count {
+					t.Fatalf("seed %d: after %s there are %d of %d", seed, reset, all, rule.Count)
+				}
+			}
+		}
+	}
+}

@@ -183,15 +183,21 @@ func translate(err error) *apiError {
 	return out
 }
 
+// seconds are whole ones, so that nobody comes too early.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
 // refuse writes the error envelope.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := translate(err)
 	if e.status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		a.Log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "cause", err)
 	}
+	if e.status == http.StatusTooManyRequests && e.wait > 0 {
+		w.Header().Set("RateLimit-Remaining", "0")
+		w.Header().Set("RateLimit-Reset", strconv.Itoa(seconds(e.wait)))
+	}
 	if e.wait > 0 {
-		seconds := int((e.wait + time.Second - 1) / time.Second)
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds(e.wait)))
 	}
 	if e.noRetry {
 		w.Header().Set("X-Should-Retry", "false")

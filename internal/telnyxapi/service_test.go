@@ -14,6 +14,7 @@ import (
 
 	"countersign/internal/code"
 	"countersign/internal/ledger"
+	"countersign/internal/limit"
 	"countersign/internal/message"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -46,7 +47,8 @@ func newService(t *testing.T) *service {
 		t.Fatal(err)
 	}
 	s := &service{keys: secret.Generate(), store: st, now: time.Date(2026, 3, 1, 12, 0, 0, 987_000_000, time.UTC)}
-	env := &verify.Env{Keys: s.keys, Random: rand.Reader, Node: "n1", Channels: []verify.Channel{verify.SMS, verify.Flashcall}}
+	env := &verify.Env{Keys: s.keys, Random: rand.Reader, Node: "n1", Channels: []verify.Channel{verify.SMS, verify.Flashcall},
+		Limits: verify.Limits{Hour: limit.Rule{Count: 100, Per: time.Hour}}}
 	s.ledger = ledger.New(ledger.Config{Store: st, Env: env, Now: func() time.Time { return s.now }})
 	s.directory = tenant.New(tenant.Config{
 		Store: st, Keys: s.keys, Now: func() time.Time { return s.now }, Random: rand.Reader,

@@ -1,6 +1,7 @@
 package telnyxapi
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,6 +68,11 @@ func (a *api) begin(r *request, channel verify.Channel, in startBody) (any, erro
 	started, err := a.Engine.Start(r.Context(), cmd)
 	if err != nil {
 		return nil, err
+	}
+	if left := started.Allowance; left.Limit > 0 {
+		r.head.Set("RateLimit-Limit", strconv.Itoa(left.Limit))
+		r.head.Set("RateLimit-Remaining", strconv.Itoa(left.Left))
+		r.head.Set("RateLimit-Reset", strconv.Itoa(seconds(left.Reset)))
 	}
 	return a.show(started.Verification, cmd.Address), nil
 }

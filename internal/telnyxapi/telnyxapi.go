@@ -88,6 +88,7 @@ type request struct {
 	*http.Request
 	who  tenant.Principal
 	body []byte
+	head http.Header // of the answer
 }
 
 // handle authenticates, reads the body, and writes what serve returns: what stands in
@@ -124,7 +125,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, scope tenant.Scope, 
 	if err != nil {
 		return nil, err
 	}
-	return serve(&request{r, who, body})
+	return serve(&request{r, who, body, w.Header()})
 }
 
 // once reads the Idempotency-Key. The fingerprint covers what was asked: where

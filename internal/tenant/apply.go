@@ -44,14 +44,10 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 	if err != nil {
 		return verify.Profile{}, err
 	}
-	events, err := d.told(ctx, p)
-	if err != nil {
-		return verify.Profile{}, err
-	}
 	out := verify.Profile{
 		ID: p.ID, Tenant: p.Tenant, Name: p.Name, AppName: s.AppName, Template: text,
 		Code: p.Code, Validity: s.Validity, Retention: p.Retention, Countries: countries,
-		Quotas: quotas, Events: events, Locale: locale,
+		Quotas: quotas, Events: p.WebhookURL != "" || p.WebhookFailoverURL != "", Locale: locale,
 	}
 	if s.CodeLength != 0 {
 		out.Code.Length = s.CodeLength
@@ -126,24 +122,6 @@ func (d *Directory) spend(p Profile) ([]verify.Quota, error) {
 		Name: "spend " + p.ID.String(), Kind: verify.SpendLimit,
 		Rule: limit.Rule{Count: int(count), Per: day, Fixed: true},
 	}}, nil
-}
-
-// told says whether anybody wants to know of the profile's events.
-func (d *Directory) told(ctx context.Context, p Profile) (bool, error) {
-	if p.WebhookURL != "" {
-		return true, nil
-	}
-	all, err := d.store.children(ctx, Webhooks, p.Tenant, p.ID)
-	if err != nil {
-		return false, unavailable(err)
-	}
-	for _, r := range all {
-		w, err := open[Webhook](r)
-		if err != nil || w.Enabled {
-			return w.Enabled, err
-		}
-	}
-	return false, nil
 }
 
 // Quotas are the rate limits of a profile that a caller names with the value that is to

@@ -174,7 +174,7 @@ func TestRulesOfAProfile(t *testing.T) {
 	refused(t, err, verify.Invalid, verify.FieldTemplate)
 }
 
-func TestAWebhookOfTheProfileWantsToKnow(t *testing.T) {
+func TestAWebhookAddressWantsToKnowAndAServicesWebhookOfFactorsDoesNot(t *testing.T) {
 	w := newWorld(t)
 	d := w.node()
 	p := w.profile(d, tenant.Default, tenant.Profile{})
@@ -183,20 +183,20 @@ func TestAWebhookOfTheProfileWantsToKnow(t *testing.T) {
 		w.must(err)
 		return r.Events
 	}
-	if events() {
-		t.Error("nobody wants to know")
-	}
-	hook, err := d.Webhooks.Add(t.Context(), tenant.Default, tenant.Webhook{
-		Meta: tenant.Meta{Parent: p.ID}, Name: "w", URL: "https://example.com", Events: []string{"*"},
+	_, err := d.Webhooks.Add(t.Context(), tenant.Default, tenant.Webhook{
+		Meta: tenant.Meta{Parent: p.ID}, Name: "w", URL: "https://example.com", Events: []string{"*"}, Enabled: true,
 	})
 	w.must(err)
 	if events() {
-		t.Error("the webhook is not enabled")
+		t.Error("nobody wants to know")
 	}
-	_, err = d.Webhooks.Change(t.Context(), tenant.Default, hook.ID, func(h *tenant.Webhook) error { h.Enabled = true; return nil })
-	w.must(err)
+	p.WebhookURL = "https://example.com"
 	if !events() {
-		t.Error("the webhook is enabled")
+		t.Error("the webhook wants to know")
+	}
+	p.WebhookURL, p.WebhookFailoverURL = "", "https://example.com"
+	if !events() {
+		t.Error("the failover address alone wants to know")
 	}
 }
 

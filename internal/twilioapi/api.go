@@ -76,7 +76,8 @@ type request struct {
 	who  tenant.Principal
 	base string
 	body []byte
-	form *form // of the body, or of the query where there is none
+	form *form       // of the body, or of the query where there is none
+	head http.Header // of the answer
 }
 
 // serve answers a request with what is to be written as JSON; nil is no body.
@@ -205,7 +206,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, to route) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	return to.serve(&request{r, who, a.Base(r), body, f})
+	return to.serve(&request{r, who, a.Base(r), body, f, w.Header()})
 }
 
 func (a *api) authenticate(w http.ResponseWriter, r *http.Request) (tenant.Principal, error) {

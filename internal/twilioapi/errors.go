@@ -175,6 +175,9 @@ func translate(err error) *apiError {
 	return out
 }
 
+// seconds are whole ones, so that nobody comes too early.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
 // refuse writes the error body. Its code and status are numbers: SDKs have broken on
 // texts there.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -184,8 +187,11 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		a.Log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "cause", err)
 	}
 	if e.wait > 0 {
-		seconds := int((e.wait + time.Second - 1) / time.Second)
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds(e.wait)))
+	}
+	if e.wait > 0 && status == http.StatusTooManyRequests {
+		w.Header().Set("RateLimit-Remaining", "0")
+		w.Header().Set("RateLimit-Reset", strconv.Itoa(seconds(e.wait)))
 	}
 	writeJSON(w, status, struct {
 		Code     int    `json:"code"`

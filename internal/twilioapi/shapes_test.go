@@ -47,7 +47,10 @@ func exchanges(t *testing.T) []exchange {
 				e.method, e.path, _ = strings.Cut(first, " ")
 			}
 			if strings.HasPrefix(f.Name, "answer") {
-				e.status, _ = strconv.Atoi(first[:3])
+				digits, _, _ := strings.Cut(first, " ")
+				if e.status, err = strconv.Atoi(digits); err != nil {
+					t.Fatalf("%s has no answer: %v", e.where, err)
+				}
 				e.body = body
 				out = append(out, e)
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"countersign/internal/mailbox"
@@ -44,6 +45,11 @@ func (a *api) start(r *request, p tenant.Profile) (any, error) {
 	started, err := a.send(r, p, in, cmd)
 	if err != nil {
 		return nil, err
+	}
+	if left := started.Allowance; left.Limit > 0 {
+		r.head.Set("RateLimit-Limit", strconv.Itoa(left.Limit))
+		r.head.Set("RateLimit-Remaining", strconv.Itoa(left.Left))
+		r.head.Set("RateLimit-Reset", strconv.Itoa(seconds(left.Reset)))
 	}
 	return a.show(r, started.Verification, in.address)
 }

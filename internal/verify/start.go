@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/internal/code"
+	"countersign/internal/limit"
 	"countersign/internal/secret"
 )
 
@@ -58,6 +59,31 @@ type Start struct {
 type Started struct {
 	Verification Verification
 	Sent         bool // a message goes out; false if this was a repetition
+	Allowance    Allowance
+}
+
+// Allowance is how many more messages the address may get, by the tighter one of the
+// operator's limits. A zero Limit is no limit, or not known.
+type Allowance struct {
+	Limit, Left int
+	Reset       time.Duration // until the whole limit is there again
+}
+
+// allowance is what is left of the limits on one address.
+func (l Limits) allowance(s Subject, now time.Time) (tightest Allowance) {
+	for _, one := range []struct {
+		limit.Rule
+		limit.State
+	}{{l.Hour, s.Hour}, {l.Day, s.Day}} {
+		if one.Unlimited() {
+			continue
+		}
+		left, reset := one.Left(one.State, now)
+		if tightest.Limit == 0 || left < tightest.Left {
+			tightest = Allowance{one.Count, left, reset}
+		}
+	}
+	return tightest
 }
 
 func (s Start) target() Target {
@@ -104,6 +130,10 @@ func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, err
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
+	if changes.Subject != nil {
+		subject = *changes.Subject
+	}
+	answer.Allowance = env.Limits.allowance(subject, now)
 	changes.Replay, err = s.Once.remember(env, rows, answer.Verification, "", now)
 	return changes, answer, err
 }

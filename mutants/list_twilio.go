@@ -1,0 +1,31 @@
+package main
+
+// twilio: what the Twilio dialect must not show, take or skip.
+var twilio = []mutant{
+	{name: "a service shows another service's verification", file: "internal/twilioapi/verifications.go", kill: "internal/twilioapi", run: "AnotherOne|NoTenant",
+		find: "v == nil || v.Tenant != r.who.Tenant || v.Profile != p.ID {\n\t\t\treturn nil, err", with: "v == nil || v.Tenant != r.who.Tenant {\n\t\t\treturn nil, err"},
+	{name: "a service checks another service's verification", file: "internal/twilioapi/check.go", kill: "internal/twilioapi", run: "AnotherOne|NoTenant",
+		find: "v == nil || v.Tenant != r.who.Tenant || v.Profile != p.ID", with: "v == nil || v.Tenant != r.who.Tenant"},
+	{name: "an attempt is shown to any tenant", file: "internal/twilioapi/attempts.go", kill: "internal/twilioapi", run: "NoTenant",
+		find: "if v == nil || v.Tenant != r.who.Tenant {", with: "if v == nil {"},
+	{name: "the first tenant's attempts are listed to all", file: "internal/twilioapi/attempts.go", kill: "internal/twilioapi", run: "Filters|NoTenant",
+		find: "Tenant: r.who.Tenant, Profile:", with: "Tenant: \"default\", Profile:"},
+	{name: "a key without the scope is let through", file: "internal/twilioapi/api.go", kill: "internal/twilioapi", run: "Goldens/keys",
+		find: "if err := who.May(to.scope); err != nil {", with: "if err := who.May(tenant.ScopeRead); err != nil {"},
+	{name: "of a parameter given twice the last one counts", file: "internal/twilioapi/form.go", kill: "internal/twilioapi", run: "Hostile",
+		find: "\tdefault:\n\t\tf.fail(name, \"it is given %d times", with: "\tcase 2:\n\t\treturn v[1]\n\tdefault:\n\t\tf.fail(name, \"it is given %d times"},
+	{name: "the zero sid stands for all", file: "internal/twilioapi/sid.go", kill: "internal/twilioapi", run: "Goldens",
+		find: " && id != (verify.ID{})", with: ""},
+	{name: "what is over is still shown", file: "internal/twilioapi/verifications.go", kill: "internal/twilioapi", run: "Goldens|Outcome",
+		find: "status == verify.Exhausted && now.Before(v.ExpiresAt)", with: "now.Before(v.ExpiresAt)"},
+	{name: "a payment needs no payee", file: "internal/twilioapi/verifications.go", kill: "internal/twilioapi", run: "Goldens/payments",
+		find: "case p.Payments && (amount == \"\" || payee == \"\"):", with: "case p.Payments && amount == \"\" && payee == \"\":"},
+	{name: "a new message pushes the next page along", file: "internal/twilioapi/attempts.go", kill: "internal/twilioapi", run: "Goldens/attempts",
+		find: "w.query.Before.IsZero() || pin.Before(w.query.Before)", with: "!w.query.Before.IsZero() && pin.Before(w.query.Before)"},
+	{name: "an attempt is lost between two reads", file: "internal/twilioapi/attempts.go", kill: "internal/twilioapi", run: "MoreAttempts",
+		find: "offset += chunk\n", with: "offset += chunk + 1\n"},
+	{name: "a locked address is told as unknown", file: "internal/twilioapi/check.go", kill: "internal/twilioapi", run: "Accepted",
+		find: "case verify.OutcomeLocked:\n", with: "case \"\":\n"},
+	{name: "whoever must wait is told too little", file: "internal/twilioapi/errors.go", kill: "internal/twilioapi", run: "MustWait",
+		find: "(d + time.Second - 1) / time.Second", with: "d / time.Second"},
+}
