@@ -18,19 +18,9 @@ import (
 	"github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	verify "github.com/twilio/twilio-go/rest/verify/v2"
+
+	"countersign/examples/clients"
 )
-
-// countersign sends the requests that are meant for Twilio Verify to base: the same
-// lines as examples/clients/countersign.go.
-type countersign struct{ base *url.URL }
-
-func (c countersign) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host == "verify.twilio.com" {
-		r = r.Clone(r.Context())
-		r.URL.Scheme, r.URL.Host, r.Host = c.base.Scheme, c.base.Host, ""
-	}
-	return http.DefaultTransport.RoundTrip(r)
-}
 
 // setting reads what e2e's tests, or a person who runs these by hand, must say.
 func setting(t *testing.T, name string) string {
@@ -51,7 +41,7 @@ func connect(t *testing.T, user, password string) *twilio.RestClient {
 	}
 	c := &client.Client{
 		Credentials: client.NewCredentials(user, password),
-		HTTPClient:  &http.Client{Transport: countersign{base}, Timeout: 30 * time.Second},
+		HTTPClient:  &http.Client{Transport: clients.Countersign{Base: base}, Timeout: 30 * time.Second},
 	}
 	c.SetAccountSid(user)
 	return twilio.NewRestClientWithParams(twilio.ClientParams{Client: c})

@@ -1,4 +1,7 @@
-// Package clients shows how an application's Twilio client reaches Countersign.
+// Package clients shows how an application that has one of Twilio's packages reaches
+// Countersign: those packages hard-code their host, so each language has a few lines that
+// send the requests elsewhere. docs/from-twilio.md shows them all. This is Go's; the tests
+// of e2e/twiliogo run it. It is to be copied, not imported, and has no other use.
 package clients
 
 import (
