@@ -45,7 +45,9 @@ var allowed = map[string][]string{
 	"internal/store":                     {"internal/verify", "internal/tenant", "internal/code", "internal/limit"},
 	"internal/deliver":                   {"internal/verify", "internal/secret"},
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
-	"internal/deliver/telnyx":            {"internal/verify"},
+	"internal/deliver/post":              {"internal/verify"}, // what carriers that speak HTTP share
+	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post"},
+	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/telnyx/telnyxtest": nil,
 	"internal/telnyxapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/secret"},
 	"internal/twilioapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/mailbox", "internal/secret"},

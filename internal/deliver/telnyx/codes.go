@@ -1,10 +1,13 @@
 package telnyx
 
-import "countersign/internal/verify"
+import (
+	"countersign/internal/deliver/post"
+	"countersign/internal/verify"
+)
 
 // classes sorts Telnyx's codes. A code that is not here leaves it to the status
 // to say what happened.
-var classes = map[string]verify.Class{
+var classes = map[post.Code]verify.Class{
 	"40001": verify.NotMobile, // also where a carrier has no route for texts
 
 	"40310": verify.BadNumber,

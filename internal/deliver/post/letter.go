@@ -1,4 +1,4 @@
-package telnyx
+package post
 
 import (
 	"bytes"
@@ -60,7 +60,7 @@ type letterReader struct {
 	rest   *bytes.Reader
 }
 
-var errSealed = errors.New("telnyx: the request was given up")
+var errSealed = errors.New("post: the request was given up")
 
 func (r *letterReader) Read(p []byte) (int, error) {
 	if !r.letter.state.CompareAndSwap(untouched, opened) && r.letter.state.Load() == sealed {
