@@ -12,16 +12,20 @@ import (
 	"countersign/internal/deliver"
 	"countersign/internal/deliver/inbox"
 	"countersign/internal/deliver/telnyx"
+	"countersign/internal/deliver/twilio"
 	"countersign/internal/verify"
 )
 
 // carrierTypes is the one list of carriers.
-func carrierTypes() []string { return []string{"inbox", "telnyx"} }
+func carrierTypes() []string { return []string{"inbox", "telnyx", "twilio"} }
 
 // carries says which channels a type of carrier takes.
 func carries(carrierType string) []verify.Channel {
-	if carrierType == "inbox" {
+	switch carrierType {
+	case "inbox":
 		return verify.Channels()
+	case "twilio":
+		return []verify.Channel{verify.SMS, verify.Call}
 	}
 	return []verify.Channel{verify.SMS}
 }
@@ -41,6 +45,15 @@ func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]ver
 		case "telnyx":
 			s, err := telnyx.New(telnyx.Config{
 				APIKey: k.APIKey.Reveal(), From: string(k.From), MessagingProfileID: k.MessagingProfileID, BaseURL: k.BaseURL,
+			})
+			if err != nil {
+				return nil, nil, fmt.Errorf("carrier %s: %w", k.Name, err)
+			}
+			senders[k.Name] = s
+		case "twilio":
+			s, err := twilio.New(twilio.Config{
+				AccountSID: k.AccountSID, AuthToken: k.AuthToken.Reveal(), APIKeySID: k.APIKeySID, APIKeySecret: k.APIKeySecret.Reveal(),
+				From: string(k.From), MessagingServiceSID: k.MessagingServiceSID, BaseURL: k.BaseURL,
 			})
 			if err != nil {
 				return nil, nil, fmt.Errorf("carrier %s: %w", k.Name, err)

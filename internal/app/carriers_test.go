@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -9,10 +10,10 @@ import (
 )
 
 func TestAChannelHasTheCarriersThatTakeIt(t *testing.T) {
-	c := Config{Carriers: []CarrierConfig{{Name: "t", Type: "telnyx"}, {Name: "box", Type: "inbox"}}}
+	c := Config{Carriers: []CarrierConfig{{Name: "t", Type: "telnyx"}, {Name: "tw", Type: "twilio"}, {Name: "box", Type: "inbox"}}}
 	got := routes(&c, map[string]verify.Sender{})
 	for channel, want := range map[verify.Channel]string{
-		verify.SMS: "t box", verify.Call: "box", verify.Email: "box", verify.WhatsApp: "box", verify.Flashcall: "box",
+		verify.SMS: "t tw box", verify.Call: "tw box", verify.Email: "box", verify.WhatsApp: "box", verify.Flashcall: "box",
 	} {
 		var names []string
 		for _, k := range got[channel] {
@@ -32,6 +33,7 @@ func TestARouteNamesAChannelAndCarriersThatTakeIt(t *testing.T) {
 		"sms by telnyx":    {RouteConfig{"sms", []string{"t"}}, ""},
 		"e-mail by inbox":  {RouteConfig{"email", []string{"box"}}, ""},
 		"e-mail by telnyx": {RouteConfig{"email", []string{"t"}}, `carrier "t" is of type telnyx, which takes [sms]`},
+		"calls by telnyx":  {RouteConfig{"call", []string{"t"}}, `takes [sms]`},
 		"a pigeon":         {RouteConfig{"pigeon", []string{"box"}}, `"pigeon" is not a channel`},
 		"nobody":           {RouteConfig{"sms", []string{"x"}}, `no carrier is called "x"`},
 	} {
@@ -46,6 +48,43 @@ func TestARouteNamesAChannelAndCarriersThatTakeIt(t *testing.T) {
 	for _, kind := range carrierTypes() {
 		if len(carries(kind)) == 0 || slices.Contains(carries(kind), "") {
 			t.Errorf("carrier type %s takes nothing", kind)
+		}
+	}
+}
+
+func TestATwilioCarrierIsMadeOfItsFileAndTheEnvironment(t *testing.T) {
+	const sid = "0123456789abcdef0123456789abcdef"
+	file := "carriers: [{name: calls, type: twilio, account_sid: AC" + sid + ", from: '+12015550100'}]\n"
+	for name, tt := range map[string]struct {
+		environ []string
+		want    string // in the error; empty: none
+	}{
+		"token":              {[]string{"AUTH_TOKEN=quokka"}, ""},
+		"key":                {[]string{"API_KEY_SID=SK" + sid, "API_KEY_SECRET=quokka"}, ""},
+		"service":            {[]string{"AUTH_TOKEN=quokka", "MESSAGING_SERVICE_SID=MG" + sid}, ""},
+		"none":               {nil, "carrier calls: twilio: there is no auth_token"},
+		"token that is none": {[]string{"AUTH_TOKEN=quo kka"}, "auth_token holds"},
+		"two of them":        {[]string{"AUTH_TOKEN=quokka", "API_KEY_SECRET=quokka"}, "not both"},
+		"another account":    {[]string{"AUTH_TOKEN=quokka", "ACCOUNT_SID=quokka"}, "account_sid is not AC"},
+		"no such field":      {[]string{"TOKEN=quokka"}, "a carrier has ACCOUNT_SID, API_KEY, "},
+	} {
+		c := Default()
+		err := c.ReadFile(write(t, file))
+		var environ []string
+		for _, e := range tt.environ {
+			environ = append(environ, "COUNTERSIGN_CARRIER_CALLS_"+e)
+		}
+		if err == nil {
+			err = c.ReadEnviron(environ)
+		}
+		if err == nil {
+			err = c.checkCarriers()
+		}
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+		if out := fmt.Sprintf("%v %+v %#v", err, c, c.Carriers); strings.Contains(out, "quokka") && !strings.Contains(tt.want, "account_sid") {
+			t.Errorf("%s: a secret is shown: %s", name, out)
 		}
 	}
 }

@@ -72,6 +72,13 @@ type CarrierConfig struct {
 	From               scalar `yaml:"from"`
 	MessagingProfileID string `yaml:"messaging_profile_id"`
 	BaseURL            string `yaml:"base_url"`
+
+	// Of twilio alone.
+	AccountSID          string `yaml:"account_sid"`
+	AuthToken           Secret `yaml:"auth_token"`
+	APIKeySID           string `yaml:"api_key_sid"`
+	APIKeySecret        Secret `yaml:"api_key_secret"`
+	MessagingServiceSID string `yaml:"messaging_service_sid"`
 }
 
 // RouteConfig is the order of carriers for one channel.

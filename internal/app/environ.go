@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -102,28 +103,33 @@ func (c *Config) set(name, value string) error {
 // setCarrier sets a field of a carrier, NAME_FIELD, and adds the carrier if the
 // file has none of that name and the name is a type.
 func (c *Config) setCarrier(rest, value string) error {
-	for _, field := range []string{"API_KEY", "FROM", "MESSAGING_PROFILE_ID", "BASE_URL"} {
+	for field, set := range carrierFields {
 		name, ok := strings.CutSuffix(rest, "_"+field)
 		if !ok {
 			continue
 		}
 		k, err := c.carrier(strings.ToLower(name))
-		if err != nil {
-			return err
+		if err == nil {
+			set(k, value)
 		}
-		switch field {
-		case "API_KEY":
-			k.APIKey = NewSecret(value)
-		case "FROM":
-			k.From = scalar(value)
-		case "MESSAGING_PROFILE_ID":
-			k.MessagingProfileID = value
-		case "BASE_URL":
-			k.BaseURL = value
-		}
-		return nil
+		return err
 	}
-	return fmt.Errorf("a carrier has API_KEY, FROM, MESSAGING_PROFILE_ID and BASE_URL, as in %s%sTELNYX_API_KEY", envPrefix, carrierPrefix)
+	fields := slices.Sorted(maps.Keys(carrierFields))
+	return fmt.Errorf("a carrier has %s, as in %s%sTELNYX_API_KEY", strings.Join(fields, ", "), envPrefix, carrierPrefix)
+}
+
+// carrierFields are the settings of carriers. None is the end of another after a
+// _, so that a variable is of one field alone.
+var carrierFields = map[string]func(k *CarrierConfig, value string){
+	"API_KEY":               func(k *CarrierConfig, value string) { k.APIKey = NewSecret(value) },
+	"FROM":                  func(k *CarrierConfig, value string) { k.From = scalar(value) },
+	"MESSAGING_PROFILE_ID":  func(k *CarrierConfig, value string) { k.MessagingProfileID = value },
+	"BASE_URL":              func(k *CarrierConfig, value string) { k.BaseURL = value },
+	"ACCOUNT_SID":           func(k *CarrierConfig, value string) { k.AccountSID = value },
+	"AUTH_TOKEN":            func(k *CarrierConfig, value string) { k.AuthToken = NewSecret(value) },
+	"API_KEY_SID":           func(k *CarrierConfig, value string) { k.APIKeySID = value },
+	"API_KEY_SECRET":        func(k *CarrierConfig, value string) { k.APIKeySecret = NewSecret(value) },
+	"MESSAGING_SERVICE_SID": func(k *CarrierConfig, value string) { k.MessagingServiceSID = value },
 }
 
 func (c *Config) carrier(name string) (*CarrierConfig, error) {
