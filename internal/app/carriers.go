@@ -30,6 +30,15 @@ func carries(carrierType string) []verify.Channel {
 	return []verify.Channel{verify.SMS}
 }
 
+// channels says which channels a carrier takes as it is set up. Twilio calls from a
+// number alone: with none, whoever asks for a call shall be told so at once.
+func (k CarrierConfig) channels() []verify.Channel {
+	if k.Type == "twilio" && !strings.HasPrefix(string(k.From), "+") {
+		return []verify.Channel{verify.SMS}
+	}
+	return carries(k.Type)
+}
+
 // openCarriers makes the configured carriers, by name, and the inbox if there is
 // one. An error names the carrier and what to mend.
 func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]verify.Sender, *inbox.Inbox, error) {
@@ -69,7 +78,7 @@ func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]ver
 func routes(c *Config, senders map[string]verify.Sender) deliver.Routes {
 	out := deliver.Routes{}
 	for _, k := range c.Carriers {
-		for _, channel := range carries(k.Type) {
+		for _, channel := range k.channels() {
 			out[channel] = append(out[channel], deliver.Carrier{Name: k.Name, Sender: senders[k.Name]})
 		}
 	}
@@ -120,8 +129,8 @@ func (c *Config) checkCarriers() error {
 			at := slices.Index(names, name)
 			if at < 0 {
 				errs = append(errs, fmt.Errorf("routes[%d].carriers: no carrier is called %q", i, name))
-			} else if kind := c.Carriers[at].Type; !slices.Contains(carries(kind), verify.Channel(r.Channel)) {
-				errs = append(errs, fmt.Errorf("routes[%d].carriers: carrier %q is of type %s, which takes %v", i, name, kind, carries(kind)))
+			} else if k := c.Carriers[at]; !slices.Contains(k.channels(), verify.Channel(r.Channel)) {
+				errs = append(errs, fmt.Errorf("routes[%d].carriers: carrier %q is of type %s, which takes %v", i, name, k.Type, k.channels()))
 			}
 		}
 	}

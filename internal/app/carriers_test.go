@@ -10,10 +10,10 @@ import (
 )
 
 func TestAChannelHasTheCarriersThatTakeIt(t *testing.T) {
-	c := Config{Carriers: []CarrierConfig{{Name: "t", Type: "telnyx"}, {Name: "tw", Type: "twilio"}, {Name: "box", Type: "inbox"}}}
+	c := Config{Carriers: []CarrierConfig{{Name: "t", Type: "telnyx"}, {Name: "tw", Type: "twilio", From: "+12015550100"}, {Name: "mute", Type: "twilio", From: "Acme"}, {Name: "box", Type: "inbox"}}}
 	got := routes(&c, map[string]verify.Sender{})
 	for channel, want := range map[verify.Channel]string{
-		verify.SMS: "t tw box", verify.Call: "tw box", verify.Email: "box", verify.WhatsApp: "box", verify.Flashcall: "box",
+		verify.SMS: "t tw mute box", verify.Call: "tw box", verify.Email: "box", verify.WhatsApp: "box", verify.Flashcall: "box",
 	} {
 		var names []string
 		for _, k := range got[channel] {
@@ -66,7 +66,7 @@ func TestATwilioCarrierIsMadeOfItsFileAndTheEnvironment(t *testing.T) {
 		"token that is none": {[]string{"AUTH_TOKEN=quo kka"}, "auth_token holds"},
 		"two of them":        {[]string{"AUTH_TOKEN=quokka", "API_KEY_SECRET=quokka"}, "not both"},
 		"another account":    {[]string{"AUTH_TOKEN=quokka", "ACCOUNT_SID=quokka"}, "account_sid is not AC"},
-		"no such field":      {[]string{"TOKEN=quokka"}, "a carrier has ACCOUNT_SID, API_KEY, "},
+		"no such field":      {[]string{"TOKEN=quokka"}, "a carrier has API_KEY, FROM, "},
 	} {
 		c := Default()
 		err := c.ReadFile(write(t, file))

@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -103,33 +102,50 @@ func (c *Config) set(name, value string) error {
 // setCarrier sets a field of a carrier, NAME_FIELD, and adds the carrier if the
 // file has none of that name and the name is a type.
 func (c *Config) setCarrier(rest, value string) error {
-	for field, set := range carrierFields {
+	for _, field := range carrierFields() {
 		name, ok := strings.CutSuffix(rest, "_"+field)
 		if !ok {
 			continue
 		}
 		k, err := c.carrier(strings.ToLower(name))
-		if err == nil {
-			set(k, value)
+		if err != nil {
+			return err
 		}
-		return err
+		k.set(field, value)
+		return nil
 	}
-	fields := slices.Sorted(maps.Keys(carrierFields))
-	return fmt.Errorf("a carrier has %s, as in %s%sTELNYX_API_KEY", strings.Join(fields, ", "), envPrefix, carrierPrefix)
+	return fmt.Errorf("a carrier has %s, as in %s%sTELNYX_API_KEY", strings.Join(carrierFields(), ", "), envPrefix, carrierPrefix)
 }
 
-// carrierFields are the settings of carriers. None is the end of another after a
-// _, so that a variable is of one field alone.
-var carrierFields = map[string]func(k *CarrierConfig, value string){
-	"API_KEY":               func(k *CarrierConfig, value string) { k.APIKey = NewSecret(value) },
-	"FROM":                  func(k *CarrierConfig, value string) { k.From = scalar(value) },
-	"MESSAGING_PROFILE_ID":  func(k *CarrierConfig, value string) { k.MessagingProfileID = value },
-	"BASE_URL":              func(k *CarrierConfig, value string) { k.BaseURL = value },
-	"ACCOUNT_SID":           func(k *CarrierConfig, value string) { k.AccountSID = value },
-	"AUTH_TOKEN":            func(k *CarrierConfig, value string) { k.AuthToken = NewSecret(value) },
-	"API_KEY_SID":           func(k *CarrierConfig, value string) { k.APIKeySID = value },
-	"API_KEY_SECRET":        func(k *CarrierConfig, value string) { k.APIKeySecret = NewSecret(value) },
-	"MESSAGING_SERVICE_SID": func(k *CarrierConfig, value string) { k.MessagingServiceSID = value },
+// carrierFields lists the fields of carriers that a variable can set.
+func carrierFields() []string {
+	return []string{
+		"API_KEY", "FROM", "MESSAGING_PROFILE_ID", "BASE_URL",
+		"ACCOUNT_SID", "AUTH_TOKEN", "API_KEY_SID", "API_KEY_SECRET", "MESSAGING_SERVICE_SID",
+	}
+}
+
+func (k *CarrierConfig) set(field, value string) {
+	switch field {
+	case "API_KEY":
+		k.APIKey = NewSecret(value)
+	case "FROM":
+		k.From = scalar(value)
+	case "MESSAGING_PROFILE_ID":
+		k.MessagingProfileID = value
+	case "BASE_URL":
+		k.BaseURL = value
+	case "ACCOUNT_SID":
+		k.AccountSID = value
+	case "AUTH_TOKEN":
+		k.AuthToken = NewSecret(value)
+	case "API_KEY_SID":
+		k.APIKeySID = value
+	case "API_KEY_SECRET":
+		k.APIKeySecret = NewSecret(value)
+	case "MESSAGING_SERVICE_SID":
+		k.MessagingServiceSID = value
+	}
 }
 
 func (c *Config) carrier(name string) (*CarrierConfig, error) {

@@ -2,6 +2,7 @@ package twilio_test
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func elements(t testing.TB, twiml string) (names []string, said string) {
 	t.Helper()
 	for d := xml.NewDecoder(strings.NewReader(twiml)); ; {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return names, said
 		}
 		switch token := token.(type) {
