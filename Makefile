@@ -12,7 +12,7 @@ GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN     := golang.org/x/vuln/cmd/govulncheck@v1.1.4
-SDK      := e2e/sdk/telnyx
+SDK      := e2e/sdk
 
 .PHONY: dev build test check lint bench mutants soak fuzz vuln tools tidy clean
 
@@ -25,6 +25,7 @@ build:
 test: tools
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
+	cd e2e/twiliogo && $(GO) vet ./...
 	cd e2e && $(GO) vet ./... && $(GO) test -timeout 20m ./...
 
 check: lint test
@@ -32,11 +33,13 @@ check: lint test
 lint:
 	$(GO) run $(LINT) run ./...
 
-# What the tests need besides Go: a browser, Node.js, and the vendor's SDK from
-# its lockfile. Each is installed if it can be, else the line says what to do.
+# What the tests need besides Go: a browser, Node.js, the vendors' SDKs from their
+# lockfiles, and Twilio's description of its interface. Each is installed if it can be, else the line says what to do.
 tools:
 	@sh scripts/tools.sh
-	@test -f $(SDK)/node_modules/telnyx/package.json || (cd $(SDK) && npm ci --no-audit --no-fund)
+	@test -f $(SDK)/telnyx/node_modules/telnyx/package.json || (cd $(SDK)/telnyx && npm ci --no-audit --no-fund)
+	@test -f $(SDK)/twilio/node_modules/twilio/package.json || (cd $(SDK)/twilio && npm ci --no-audit --no-fund)
+	@test -d $(SDK)/twilio-openapi/package || (cd $(SDK)/twilio-openapi && sh fetch.sh)
 
 bench:
 	$(GO) run ./bench $(ARGS)
@@ -82,6 +85,7 @@ vuln:
 tidy:
 	$(GO) mod tidy
 	cd e2e && $(GO) mod tidy
+	cd e2e/twiliogo && $(GO) mod tidy
 
 clean:
 	rm -rf bin artifacts

@@ -1,26 +1,113 @@
 package e2e_test
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
+
+	"countersign/internal/app"
+	"countersign/internal/openapi"
 )
 
-// TestTheOfficialTelnyxPackageWorksUnmodified runs the npm package with nothing
-// changed but TELNYX_BASE_URL and the key: see sdk/telnyx/verify.test.mjs.
-func TestTheOfficialTelnyxPackageWorksUnmodified(t *testing.T) {
-	if _, err := os.Stat("sdk/telnyx/node_modules/telnyx"); err != nil {
-		t.Fatal("the telnyx package is not installed; run make test, which does it (or npm ci in e2e/sdk/telnyx)")
+// TestTheOfficialPackagesWorkUnmodified runs the vendors' own packages against the
+// program, and holds every answer that they got against our description of it, and
+// Twilio's answers against Twilio's: see sdk/telnyx, sdk/twilio, twiliogo and sdk/both.
+func TestTheOfficialPackagesWorkUnmodified(t *testing.T) {
+	installed(t, "telnyx")
+	installed(t, "twilio")
+	s := newBinary(t)
+	r := newRecorder(t, s.URL)
+	t.Run("npm telnyx", func(t *testing.T) { node(t, "sdk/telnyx", s, r, "verify.test.mjs") })
+	t.Run("npm twilio", func(t *testing.T) {
+		node(t, "sdk/twilio", s, r, "verifications.test.mjs", "resources.test.mjs", "shown.test.mjs")
+	})
+	t.Run("twilio-go", func(t *testing.T) {
+		cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./...")
+		cmd.Dir, cmd.Env = "twiliogo", settings(s, r)
+		run(t, cmd)
+	})
+	t.Run("a verification is one in both dialects", func(t *testing.T) { node(t, "sdk/both", s, r, "both.test.mjs") })
+	t.Run("what the packages have no method for", func(t *testing.T) { askForTheRest(t, s, r) })
+	t.Run("every answer is as documented", func(t *testing.T) {
+		seen := asDocumented(t, r.exchanges())
+		for path, operations := range describe(t, openapi.Document()).doc.Paths.Map() {
+			for method, o := range operations.Operations() {
+				if !seen[o.OperationID] {
+					t.Errorf("no test asks for %s %s (%s)", method, path, o.OperationID)
+				}
+			}
+		}
+	})
+}
+
+func installed(t *testing.T, name string) {
+	t.Helper()
+	if _, err := os.Stat("sdk/" + name + "/node_modules/" + name); err != nil {
+		t.Fatalf("the %s package is not installed; run make test, which does it (or npm ci in e2e/sdk/%s)", name, name)
 	}
-	s := newService(t)
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "verify.test.mjs")
-	cmd.Dir = "sdk/telnyx"
-	cmd.Env = append(os.Environ(),
-		"TELNYX_BASE_URL="+s.URL+"/v2", "TELNYX_API_KEY="+s.APIKey,
-		"COUNTERSIGN_INBOX="+s.URL+"/dev/messages", "COUNTERSIGN_PROFILE="+s.ProfileID)
+}
+
+// settings is the environment in which an application finds the server behind r.
+func settings(s app.Started, r *recorder) []string {
+	return append(os.Environ(),
+		"COUNTERSIGN_URL="+r.URL, "COUNTERSIGN_INBOX="+r.URL+"/dev/messages",
+		"TWILIO_ACCOUNT_SID="+s.TwilioAccountSID, "TWILIO_AUTH_TOKEN="+s.TwilioAuthToken, "COUNTERSIGN_SERVICE="+s.TwilioServiceSID,
+		"TELNYX_BASE_URL="+r.URL+"/v2", "TELNYX_API_KEY="+s.APIKey, "COUNTERSIGN_PROFILE="+s.ProfileID,
+	)
+}
+
+func node(t *testing.T, dir string, s app.Started, r *recorder, files ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", append([]string{"--test", "--test-reporter=spec"}, files...)...)
+	cmd.Dir, cmd.Env = dir, settings(s, r)
+	run(t, cmd)
+}
+
+func run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out[max(0, len(out)-400):])
+}
+
+// askForTheRest asks for what no package has a method for.
+func askForTheRest(t *testing.T, s app.Started, r *recorder) {
+	start := `{"phone_number":"+13035557001","verify_profile_id":"` + s.ProfileID + `","type":"sms"}`
+	for _, tt := range []struct {
+		method, path, body string
+		status             int
+		holds              string
+	}{
+		{"GET", "/healthz", "", 200, "ok"},
+		{"GET", "/openapi.yaml", "", 200, "openapi: 3.1"},
+		{"GET", "/docs", "", 200, "<html"},
+		{"GET", "/docs/errors/60200", "", 200, "60200"},
+		{"GET", "/docs/errors/1", "", 404, "<html"},
+		{"GET", "/v2/public_key", "", 200, `"public"`},
+		{"POST", "/v2/verifications", start, 200, `"pending"`},
+		{"POST", "/v2/verifications/dtmf_confirm", start, 403, "20015"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), tt.method, r.URL+tt.path, strings.NewReader(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.body != "" {
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("Authorization", "Bearer "+s.APIKey)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != tt.status || !strings.Contains(string(body), tt.holds) {
+			t.Errorf("%s %s: got %d, want %d with %q (%v)\n%.300s", tt.method, tt.path, res.StatusCode, tt.status, tt.holds, err, body)
+		}
 	}
 }

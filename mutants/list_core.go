@@ -93,7 +93,7 @@ var sends = []mutant{
 		and: []edit{{"if at := v.ResendAt(); now", "if at := v.SentAt; now"}}},
 	{name: "an equal start within seconds sends a message", file: start, kill: core,
 		find: "\t\treturn Changes{}, Started{Verification: *live}, nil\n",
-		with: "\t\treturn dispatch{subject, *live, s.Network, s.Backlog}.deliver(env, rows, now)\n"},
+		with: "\t\treturn dispatch{subject, *live, s.Network, s.quotas(), s.Backlog}.deliver(env, rows, now)\n"},
 	{name: "pressing resend twice sends twice", file: resend, kill: core,
 		find: "if r.Sends > 0 && v.Sends > r.Sends {", with: "if false {",
 		and: []edit{{"if err := resendable(*v, now); err != nil {", "if err := resendable(*v, now); err != nil && r.Sends == 0 {"}}},

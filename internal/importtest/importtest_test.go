@@ -60,6 +60,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/countersign":        {"internal/app", "internal/secret"},
 	"internal/importtest":    nil,
+	"examples/clients":       nil, // to be copied
 	"bench":                  {"internal/store/pgtest"},
 	"mutants":                nil,
 	"internal/store/pgtest":  nil,
