@@ -41,7 +41,7 @@ func connect(t *testing.T, user, password string) *twilio.RestClient {
 	}
 	c := &client.Client{
 		Credentials: client.NewCredentials(user, password),
-		HTTPClient:  &http.Client{Transport: clients.Countersign{Base: base}, Timeout: 30 * time.Second},
+		HTTPClient:  &http.Client{Transport: clients.Countersign{Base: base, Next: http.DefaultTransport}, Timeout: 30 * time.Second},
 	}
 	c.SetAccountSid(user)
 	return twilio.NewRestClientWithParams(twilio.ClientParams{Client: c})

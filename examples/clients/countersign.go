@@ -9,8 +9,11 @@ import (
 	"net/url"
 )
 
-// Countersign sends the requests that are meant for Twilio Verify to Base.
-type Countersign struct{ Base *url.URL }
+// Countersign sends the requests that are meant for Twilio Verify to Base, over Next.
+type Countersign struct {
+	Base *url.URL
+	Next http.RoundTripper
+}
 
 // RoundTrip sends one request.
 func (c Countersign) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -18,5 +21,5 @@ func (c Countersign) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.URL.Scheme, r.URL.Host, r.Host = c.Base.Scheme, c.Base.Host, ""
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return c.Next.RoundTrip(r)
 }

@@ -9,13 +9,14 @@ import (
 // is the zero value.
 type field[T any] struct {
 	set   bool
+	null  bool
 	value T
 }
 
 // UnmarshalJSONFrom reads the value and notes that there was one.
 func (f *field[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	f.set = true
-	if d.PeekKind() == 'n' {
+	if f.null = d.PeekKind() == 'n'; f.null {
 		return d.SkipValue()
 	}
 	return json.UnmarshalDecode(d, &f.value)

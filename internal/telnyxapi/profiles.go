@@ -140,6 +140,10 @@ func (in profileBody) apply(p *tenant.Profile) error {
 		if !c.set {
 			continue
 		}
+		if c.null {
+			delete(p.Channels, c.channel)
+			continue
+		}
 		s := p.Channels[c.channel]
 		if err := c.value.apply(&s, "/"+string(c.channel)); err != nil {
 			return err
