@@ -36,15 +36,17 @@ var classes = map[post.Code]verify.Class{
 	"30450": verify.Pumping,
 	"30453": verify.Pumping,
 
-	"21210": verify.SenderUnready, // of a call
-	"21212": verify.SenderUnready, // the *source* number is the invalid one
-	"21219": verify.SenderUnready, // a trial account calls verified numbers alone
-	"21603": verify.SenderUnready,
-	"21606": verify.SenderUnready,
-	"21608": verify.SenderUnready, // a trial account texts verified numbers alone
-	"21612": verify.SenderUnready, // not from this sender to that country
-	"21703": verify.SenderUnready, // the messaging service is empty
-	"30034": verify.SenderUnready, // United States: not registered for A2P 10DLC
+	"21210":  verify.SenderUnready, // of a call
+	"21212":  verify.SenderUnready, // the *source* number is the invalid one
+	"21219":  verify.SenderUnready, // a trial account calls verified numbers alone
+	"21603":  verify.SenderUnready,
+	"21606":  verify.SenderUnready,
+	"21608":  verify.SenderUnready, // a trial account texts verified numbers alone
+	"21612":  verify.SenderUnready, // not from this sender to that country
+	"21703":  verify.SenderUnready, // the messaging service is empty
+	"572005": verify.SenderUnready, // as 21608, of a number half verified
+	"573005": verify.SenderUnready, // likewise, of a call
+	"30034":  verify.SenderUnready, // United States: not registered for A2P 10DLC
 
 	"21215": verify.RegionOff, // of a call
 	"21408": verify.RegionOff,
@@ -53,5 +55,6 @@ var classes = map[post.Code]verify.Class{
 	"20003": verify.Credentials,
 	"20005": verify.Credentials, // the account is not active
 	"20404": verify.Credentials, // of what we ask for only the account can be missing
-	"30002": verify.Credentials, // the account was suspended
+
+	"30002": verify.NoMoney, // suspended: "Your account balance became negative" is the first of its causes
 }
