@@ -11,17 +11,21 @@ import (
 
 	"countersign/internal/deliver"
 	"countersign/internal/deliver/inbox"
+	"countersign/internal/deliver/smtp"
 	"countersign/internal/deliver/telnyx"
 	"countersign/internal/verify"
 )
 
 // carrierTypes is the one list of carriers.
-func carrierTypes() []string { return []string{"inbox", "telnyx"} }
+func carrierTypes() []string { return []string{"inbox", "smtp", "telnyx"} }
 
 // carries says which channels a type of carrier takes.
 func carries(carrierType string) []verify.Channel {
-	if carrierType == "inbox" {
+	switch carrierType {
+	case "inbox":
 		return verify.Channels()
+	case "smtp":
+		return []verify.Channel{verify.Email}
 	}
 	return []verify.Channel{verify.SMS}
 }
@@ -38,6 +42,15 @@ func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]ver
 				box = inbox.New(k.Name, now)
 			}
 			senders[k.Name] = box
+		case "smtp":
+			s, err := smtp.New(smtp.Config{
+				Host: k.Host, Port: k.Port, Username: k.Username, Password: k.Password.Reveal(),
+				From: string(k.From), TLS: k.TLS, Now: now,
+			})
+			if err != nil {
+				return nil, nil, fmt.Errorf("carrier %s: %w", k.Name, err)
+			}
+			senders[k.Name] = s
 		case "telnyx":
 			s, err := telnyx.New(telnyx.Config{
 				APIKey: k.APIKey.Reveal(), From: string(k.From), MessagingProfileID: k.MessagingProfileID, BaseURL: k.BaseURL,

@@ -72,6 +72,11 @@ type CarrierConfig struct {
 	From               scalar `yaml:"from"`
 	MessagingProfileID string `yaml:"messaging_profile_id"`
 	BaseURL            string `yaml:"base_url"`
+	Host               string `yaml:"host"`
+	Port               int    `yaml:"port"`
+	Username           string `yaml:"username"`
+	Password           Secret `yaml:"password"`
+	TLS                string `yaml:"tls"`
 }
 
 // RouteConfig is the order of carriers for one channel.

@@ -102,7 +102,7 @@ func (c *Config) set(name, value string) error {
 // setCarrier sets a field of a carrier, NAME_FIELD, and adds the carrier if the
 // file has none of that name and the name is a type.
 func (c *Config) setCarrier(rest, value string) error {
-	for _, field := range []string{"API_KEY", "FROM", "MESSAGING_PROFILE_ID", "BASE_URL"} {
+	for _, field := range carrierFields() {
 		name, ok := strings.CutSuffix(rest, "_"+field)
 		if !ok {
 			continue
@@ -111,19 +111,40 @@ func (c *Config) setCarrier(rest, value string) error {
 		if err != nil {
 			return err
 		}
-		switch field {
-		case "API_KEY":
-			k.APIKey = NewSecret(value)
-		case "FROM":
-			k.From = scalar(value)
-		case "MESSAGING_PROFILE_ID":
-			k.MessagingProfileID = value
-		case "BASE_URL":
-			k.BaseURL = value
-		}
-		return nil
+		return k.set(field, value)
 	}
-	return fmt.Errorf("a carrier has API_KEY, FROM, MESSAGING_PROFILE_ID and BASE_URL, as in %s%sTELNYX_API_KEY", envPrefix, carrierPrefix)
+	return fmt.Errorf("a carrier has %s, as in %s%sTELNYX_API_KEY", strings.Join(carrierFields(), ", "), envPrefix, carrierPrefix)
+}
+
+// carrierFields lists the fields of carriers that a variable can set.
+func carrierFields() []string {
+	return []string{"API_KEY", "FROM", "MESSAGING_PROFILE_ID", "BASE_URL", "HOST", "PORT", "USERNAME", "PASSWORD", "TLS"}
+}
+
+func (k *CarrierConfig) set(field, value string) (err error) {
+	switch field {
+	case "API_KEY":
+		k.APIKey = NewSecret(value)
+	case "FROM":
+		k.From = scalar(value)
+	case "MESSAGING_PROFILE_ID":
+		k.MessagingProfileID = value
+	case "BASE_URL":
+		k.BaseURL = value
+	case "HOST":
+		k.Host = value
+	case "PORT":
+		if k.Port, err = strconv.Atoi(value); err != nil {
+			return fmt.Errorf("%q is not a whole number", value)
+		}
+	case "USERNAME":
+		k.Username = value
+	case "PASSWORD":
+		k.Password = NewSecret(value)
+	case "TLS":
+		k.TLS = value
+	}
+	return nil
 }
 
 func (c *Config) carrier(name string) (*CarrierConfig, error) {

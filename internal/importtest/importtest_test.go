@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/store":                     {"internal/verify", "internal/tenant", "internal/code", "internal/limit"},
 	"internal/deliver":                   {"internal/verify", "internal/secret"},
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
+	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
 	"internal/deliver/telnyx":            {"internal/verify"},
 	"internal/deliver/telnyx/telnyxtest": nil,
 	"internal/telnyxapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/secret"},
