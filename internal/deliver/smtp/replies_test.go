@@ -41,7 +41,7 @@ func TestEveryReplyCodeHasItsClassAtEachStage(t *testing.T) {
 	}
 }
 
-// classOf is the table of docs, written once more.
+// classOf is the table of the classes, written once more from the RFCs.
 func classOf(stage string, code int) verify.Class {
 	if code < 500 {
 		return verify.Temporary
