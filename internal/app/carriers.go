@@ -11,13 +11,14 @@ import (
 
 	"countersign/internal/deliver"
 	"countersign/internal/deliver/inbox"
+	"countersign/internal/deliver/smtp"
 	"countersign/internal/deliver/telnyx"
 	"countersign/internal/deliver/twilio"
 	"countersign/internal/verify"
 )
 
 // carrierTypes is the one list of carriers.
-func carrierTypes() []string { return []string{"inbox", "telnyx", "twilio"} }
+func carrierTypes() []string { return []string{"inbox", "smtp", "telnyx", "twilio"} }
 
 // carries says which channels a type of carrier takes.
 func carries(carrierType string) []verify.Channel {
@@ -26,6 +27,8 @@ func carries(carrierType string) []verify.Channel {
 		return verify.Channels()
 	case "twilio":
 		return []verify.Channel{verify.SMS, verify.Call}
+	case "smtp":
+		return []verify.Channel{verify.Email}
 	}
 	return []verify.Channel{verify.SMS}
 }
@@ -51,6 +54,15 @@ func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]ver
 				box = inbox.New(k.Name, now)
 			}
 			senders[k.Name] = box
+		case "smtp":
+			s, err := smtp.New(smtp.Config{
+				Host: k.Host, Port: k.Port, Username: k.Username, Password: k.Password.Reveal(),
+				From: string(k.From), TLS: k.TLS, Now: now,
+			})
+			if err != nil {
+				return nil, nil, fmt.Errorf("carrier %s: %w", k.Name, err)
+			}
+			senders[k.Name] = s
 		case "telnyx":
 			s, err := telnyx.New(telnyx.Config{
 				APIKey: k.APIKey.Reveal(), From: string(k.From), MessagingProfileID: k.MessagingProfileID, BaseURL: k.BaseURL,

@@ -10,10 +10,13 @@ import (
 )
 
 func TestAChannelHasTheCarriersThatTakeIt(t *testing.T) {
-	c := Config{Carriers: []CarrierConfig{{Name: "t", Type: "telnyx"}, {Name: "tw", Type: "twilio", From: "+12015550100"}, {Name: "mute", Type: "twilio", From: "Acme"}, {Name: "box", Type: "inbox"}}}
+	c := Config{Carriers: []CarrierConfig{
+		{Name: "t", Type: "telnyx"}, {Name: "tw", Type: "twilio", From: "+12015550100"}, {Name: "mute", Type: "twilio", From: "Acme"},
+		{Name: "m", Type: "smtp"}, {Name: "box", Type: "inbox"},
+	}}
 	got := routes(&c, map[string]verify.Sender{})
 	for channel, want := range map[verify.Channel]string{
-		verify.SMS: "t tw mute box", verify.Call: "tw box", verify.Email: "box", verify.WhatsApp: "box", verify.Flashcall: "box",
+		verify.SMS: "t tw mute box", verify.Call: "tw box", verify.Email: "m box", verify.WhatsApp: "box", verify.Flashcall: "box",
 	} {
 		var names []string
 		for _, k := range got[channel] {
@@ -34,11 +37,18 @@ func TestARouteNamesAChannelAndCarriersThatTakeIt(t *testing.T) {
 		"e-mail by inbox":  {RouteConfig{"email", []string{"box"}}, ""},
 		"e-mail by telnyx": {RouteConfig{"email", []string{"t"}}, `carrier "t" is of type telnyx, which takes [sms]`},
 		"calls by telnyx":  {RouteConfig{"call", []string{"t"}}, `takes [sms]`},
+		"e-mail by smtp":   {RouteConfig{"email", []string{"m"}}, ""},
+		"sms by smtp":      {RouteConfig{"sms", []string{"m"}}, `carrier "m" is of type smtp, which takes [email]`},
 		"a pigeon":         {RouteConfig{"pigeon", []string{"box"}}, `"pigeon" is not a channel`},
 		"nobody":           {RouteConfig{"sms", []string{"x"}}, `no carrier is called "x"`},
 	} {
 		c := Config{
-			Carriers: []CarrierConfig{{Name: "t", Type: "telnyx", APIKey: NewSecret("KEY"), From: "+13035550000"}, {Name: "box", Type: "inbox"}}, Routes: []RouteConfig{tt.route},
+			Carriers: []CarrierConfig{
+				{Name: "t", Type: "telnyx", APIKey: NewSecret("KEY"), From: "+13035550000"},
+				{Name: "m", Type: "smtp", Host: "smtp.example.com", From: "codes@example.com"},
+				{Name: "box", Type: "inbox"},
+			},
+			Routes: []RouteConfig{tt.route},
 		}
 		err := c.checkCarriers()
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
@@ -86,5 +96,41 @@ func TestATwilioCarrierIsMadeOfItsFileAndTheEnvironment(t *testing.T) {
 		if out := fmt.Sprintf("%v %+v %#v", err, c, c.Carriers); strings.Contains(out, "quokka") && !strings.Contains(tt.want, "account_sid") {
 			t.Errorf("%s: a secret is shown: %s", name, out)
 		}
+	}
+}
+
+func TestAMailServersConfigIsReadFromFileAndEnvironment(t *testing.T) {
+	c := Default()
+	err := c.ReadFile(write(t, `carriers: [{name: post, type: smtp, host: mail.example.com, port: 2525, username: us, password: of-the-file, from: codes@example.com, tls: implicit}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.ReadEnviron([]string{
+		"COUNTERSIGN_CARRIER_POST_PASSWORD_FILE=" + write(t, "of-a-secret\n"), "COUNTERSIGN_CARRIER_POST_TLS=starttls",
+		"COUNTERSIGN_CARRIER_SMTP_HOST=localhost", "COUNTERSIGN_CARRIER_SMTP_PORT=1025", "COUNTERSIGN_CARRIER_SMTP_USERNAME=me",
+		"COUNTERSIGN_CARRIER_SMTP_PASSWORD=mine", "COUNTERSIGN_CARRIER_SMTP_FROM=a@b.example",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	post, added := c.Carriers[0], c.Carriers[1]
+	if post.Host != "mail.example.com" || post.Port != 2525 || post.Username != "us" || post.Password.Reveal() != "of-a-secret" || post.TLS != "starttls" {
+		t.Errorf("%+v", post)
+	}
+	if added.Type != "smtp" || added.Host != "localhost" || added.Port != 1025 || added.Username != "me" || added.Password.Reveal() != "mine" || added.From != "a@b.example" {
+		t.Errorf("%+v", added)
+	}
+	if err := c.checkCarriers(); err != nil {
+		t.Error(err)
+	}
+	if err := c.ReadEnviron([]string{"COUNTERSIGN_CARRIER_SMTP_PORT=smtp"}); err == nil || !strings.Contains(err.Error(), "not a whole number") {
+		t.Error(err)
+	}
+}
+
+func TestACarriersConfigIsRefusedWithWhatToMend(t *testing.T) {
+	c := Config{Carriers: []CarrierConfig{{Name: "post", Type: "smtp", Host: "mail.example.com", From: "a@b.example", TLS: "none"}}}
+	if err := c.checkCarriers(); err == nil || !strings.Contains(err.Error(), "carrier post: smtp: tls is none") {
+		t.Error(err)
 	}
 }

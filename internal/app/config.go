@@ -79,6 +79,13 @@ type CarrierConfig struct {
 	APIKeySID           string `yaml:"api_key_sid"`
 	APIKeySecret        Secret `yaml:"api_key_secret"`
 	MessagingServiceSID string `yaml:"messaging_service_sid"`
+
+	// Of smtp alone.
+	Host     string `yaml:"host"`
+	Port     int    `yaml:"port"`
+	Username string `yaml:"username"`
+	Password Secret `yaml:"password"`
+	TLS      string `yaml:"tls"`
 }
 
 // RouteConfig is the order of carriers for one channel.

@@ -111,8 +111,7 @@ func (c *Config) setCarrier(rest, value string) error {
 		if err != nil {
 			return err
 		}
-		k.set(field, value)
-		return nil
+		return k.set(field, value)
 	}
 	return fmt.Errorf("a carrier has %s, as in %s%sTELNYX_API_KEY", strings.Join(carrierFields(), ", "), envPrefix, carrierPrefix)
 }
@@ -122,10 +121,11 @@ func carrierFields() []string {
 	return []string{
 		"API_KEY", "FROM", "MESSAGING_PROFILE_ID", "BASE_URL",
 		"ACCOUNT_SID", "AUTH_TOKEN", "API_KEY_SID", "API_KEY_SECRET", "MESSAGING_SERVICE_SID",
+		"HOST", "PORT", "USERNAME", "PASSWORD", "TLS",
 	}
 }
 
-func (k *CarrierConfig) set(field, value string) {
+func (k *CarrierConfig) set(field, value string) (err error) {
 	switch field {
 	case "API_KEY":
 		k.APIKey = NewSecret(value)
@@ -145,7 +145,20 @@ func (k *CarrierConfig) set(field, value string) {
 		k.APIKeySecret = NewSecret(value)
 	case "MESSAGING_SERVICE_SID":
 		k.MessagingServiceSID = value
+	case "HOST":
+		k.Host = value
+	case "PORT":
+		if k.Port, err = strconv.Atoi(value); err != nil {
+			return fmt.Errorf("%q is not a whole number", value)
+		}
+	case "USERNAME":
+		k.Username = value
+	case "PASSWORD":
+		k.Password = NewSecret(value)
+	case "TLS":
+		k.TLS = value
 	}
+	return nil
 }
 
 func (c *Config) carrier(name string) (*CarrierConfig, error) {
