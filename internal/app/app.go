@@ -91,6 +91,9 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if read == (fileStamp{}) { // it was made just now
+		read = stamp(a.config.KeyFile)
+	}
 	a.keys = full.At(a.clock())
 	senders, box, err := openCarriers(a.config.Carriers, a.clock)
 	if err != nil {
