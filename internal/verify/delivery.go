@@ -24,6 +24,7 @@ const (
 	Queued      DeliveryState = "queued"
 	Sent        DeliveryState = "sent"        // a carrier took it
 	Unconfirmed DeliveryState = "unconfirmed" // a carrier may have taken it
+	Delivered   DeliveryState = "delivered"   // a carrier says that it has arrived
 	Failed      DeliveryState = "failed"
 	Dropped     DeliveryState = "dropped" // not needed any more when its turn came
 )

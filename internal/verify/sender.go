@@ -26,11 +26,41 @@ type Message struct {
 	Subject string       // of an e-mail; it holds no code
 	Text    message.Text // of a call: what is said
 	Keys    string       // pressed when a call is taken, before anything is said
+
+	AppName  string        // who asks for the code; may be empty
+	Locale   string        // of Text, as package message names it: "de", "pt-BR"
+	Sender   string        // who it is to come from, as its route says; empty for the carrier's own choice
+	ValidFor time.Duration // how long the code is good from now on; 0 if that is not known
 }
 
 // Submission is a carrier's word that it took a message.
 type Submission struct {
 	CarrierID string // the carrier's name for the message; empty if it gave none
+	Line      Line   // what the carrier said the number belongs to
+	// Unnamed says that receipts will have the carrier's name for the message and not
+	// ours, so that the message must be found by it.
+	Unnamed bool
+}
+
+// Line is what a number belongs to, as a carrier says.
+type Line string
+
+// The lines. Empty is not known.
+const (
+	Mobile   Line = "mobile"
+	Landline Line = "landline"
+	VoIP     Line = "voip"
+)
+
+// Receipt is a carrier's later word on a message that it took. It moves a delivery only
+// forward and never settles a verification.
+type Receipt struct {
+	Message   string // Message.ID where the carrier repeats it
+	CarrierID string // the carrier's name for the message
+	// State is Sent while the message is on its way, Delivered, or Failed.
+	State DeliveryState
+	Class Class // why it failed
+	Line  Line
 }
 
 // SendError says why a message was not taken, or not surely.
