@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
 	"internal/deliver/post":              {"internal/verify"}, // what carriers that speak HTTP share
 	"internal/deliver/receipt":           {"internal/verify"}, // what carriers that post receipts share
+	"internal/deliver/route":             {"internal/verify", "internal/phone"}, // which carrier, and when
 	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/telnyx/telnyxtest": nil,
