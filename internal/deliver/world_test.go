@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -30,6 +31,7 @@ type outbox struct {
 	now  func() time.Time
 	keys []verify.DeliveryKey
 
+	alone bool
 	offer func(verify.Job)      // of the dispatcher
 	rules []route.Rule          // of its table
 	rates map[string]route.Rate // of its pace
@@ -157,6 +159,12 @@ func (c *carrier) Send(ctx context.Context, m verify.Message) (verify.Submission
 	return verify.Submission{CarrierID: cmp.Or(c.id, "c-"+m.ID)}, nil
 }
 
+func (c *carrier) messages() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.sent)
+}
+
 func (c *carrier) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -202,15 +210,24 @@ func newOutbox(node string) *outbox {
 
 func newFixture(t *testing.T, o *outbox, alone bool, carriers ...*carrier) *fixture {
 	t.Helper()
+	o.alone = alone
+	senders := map[string]verify.Sender{}
+	for i, k := range carriers {
+		senders[string(rune('a'+i))] = k
+	}
+	return newFixtureOf(t, o, senders)
+}
+
+// newFixtureOf has the carriers in the order of their names.
+func newFixtureOf(t *testing.T, o *outbox, senders map[string]verify.Sender) *fixture {
+	t.Helper()
 	f := &fixture{outbox: o, log: &lockedBuffer{}}
 	c := deliver.Config{
-		Senders: map[string]verify.Sender{}, Outbox: o, Keys: o.env.Keys, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(f.log, nil)), Alone: alone, Workers: 4, Whole: 8,
+		Senders: senders, Outbox: o, Keys: o.env.Keys, Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(f.log, nil)), Alone: o.alone, Workers: 4, Whole: 8,
 	}
 	var all []route.Carrier
-	for i, k := range carriers {
-		name := string(rune('a' + i))
-		c.Senders[name] = k
+	for _, name := range slices.Sorted(maps.Keys(senders)) {
 		all = append(all, route.Carrier{Name: name, Channels: []verify.Channel{verify.SMS}})
 	}
 	var err error
