@@ -85,6 +85,14 @@ func (b *Breakers) End(a Attempt, refusal *verify.SendError, now time.Time) (rec
 	return false
 }
 
+// Cancel takes an attempt back whose message was not handed over after all.
+func (b *Breakers) Cancel(a Attempt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cells[a.place].release(a.here)
+	b.cells[place{a.carrier, wide}].release(a.all)
+}
+
 // about is what an outcome speaks about.
 func about(refusal *verify.SendError) subject {
 	if refusal == nil {

@@ -97,8 +97,8 @@ func (c *cell) success(t ticket) (closed bool) {
 	return true
 }
 
-// failure counts one, and opens the breaker if it is enough. What is about the message
-// counted is said by of, as in "to GB".
+// failure counts one, and opens the breaker if it is enough. The words in of say which
+// messages are meant: " to GB".
 func (c *cell) failure(t ticket, of string, asked time.Duration, now time.Time) (opened bool) {
 	switch {
 	case t.epoch != c.epoch:
@@ -148,7 +148,7 @@ func (c *cell) tire(begun time.Time, asked time.Duration, now time.Time) {
 
 // release gives a probe back that brought no word on whether the carrier is back.
 func (c *cell) release(t ticket) {
-	if t.probe && t.epoch == c.epoch {
+	if c != nil && t.probe && t.epoch == c.epoch {
 		c.probe = time.Time{}
 	}
 }
