@@ -46,8 +46,8 @@ var allowed = map[string][]string{
 	"internal/deliver":                   {"internal/verify", "internal/secret"},
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
 	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
-	"internal/deliver/post":              {"internal/verify"}, // what carriers that speak HTTP share
-	"internal/deliver/receipt":           {"internal/verify"}, // what carriers that post receipts share
+	"internal/deliver/post":              {"internal/verify"},                   // what carriers that speak HTTP share
+	"internal/deliver/receipt":           {"internal/verify"},                   // what carriers that post receipts share
 	"internal/deliver/route":             {"internal/verify", "internal/phone"}, // which carrier, and when
 	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post"},

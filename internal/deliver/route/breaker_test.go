@@ -301,7 +301,7 @@ func TestACarrierThatIsTooBusyRestsAndIsNotTakenForBroken(t *testing.T) {
 func TestBreakersRememberSoManyPlacesAndNoMore(t *testing.T) {
 	b := route.NewBreakers()
 	fail(t, b, "a", "GB", noon, refused(verify.Temporary), 3)
-	for i := range 10_000 {
+	for i := range 4200 {
 		try(b, "x", fmt.Sprint(i), noon.Add(time.Duration(i)*time.Microsecond), nil)
 	}
 	if n := route.Places(b); n > 4096 {

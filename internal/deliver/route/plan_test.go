@@ -92,7 +92,7 @@ func TestASkippedCarrierSaysWhenItMayBeTried(t *testing.T) {
 // Over many messages each carrier is first in proportion to its weight and what becomes
 // of its messages, and second in proportion among the rest.
 func TestWeightsAreKeptOverManyMessages(t *testing.T) {
-	const messages = 40_000
+	const messages = 8000
 	match := sms(route.Choice{Name: "a", Weight: 6}, route.Choice{Name: "b", Weight: 3}, route.Choice{Name: "c", Weight: 1}, route.Choice{Name: "d"})
 	for name, c := range map[string]struct {
 		scores *route.Scores
@@ -115,11 +115,11 @@ func TestWeightsAreKeptOverManyMessages(t *testing.T) {
 			}
 		}
 		for carrier, share := range c.want {
-			if got := float64(first[carrier]) / messages; math.Abs(got-share) > 0.01 {
+			if got := float64(first[carrier]) / messages; math.Abs(got-share) > 0.02 {
 				t.Errorf("%s: %s is first %.3f of the times, want %.3f", name, carrier, got, share)
 			}
 		}
-		if got := float64(behindA["b"]) / float64(first["a"]); math.Abs(got-c.second) > 0.03 {
+		if got := float64(behindA["b"]) / float64(first["a"]); math.Abs(got-c.second) > 0.06 {
 			t.Errorf("%s: b is behind a %.3f of the times, want %.3f", name, got, c.second)
 		}
 	}
@@ -144,7 +144,7 @@ func TestACarrierThatIsPutAsideLeavesTheOthersInTheirOrder(t *testing.T) {
 // skipped, one to be avoided is never tried, and the same input gives the same plan.
 func TestPropertyEveryCarrierHasItsPlace(t *testing.T) {
 	names := strings.Fields("a b c d e f")
-	for seed := range uint64(2000) {
+	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		in := route.Input{
 			Random: r.Uint64(), Breakers: route.NewBreakers(), Scores: route.NewScores(), LastGood: names[r.IntN(6)], Now: noon,
