@@ -125,9 +125,8 @@ var subjects = map[verify.Class]subject{
 	verify.Credentials:   itsAccount,
 }
 
-// Aside says why a carrier is put aside in a country at now, and after how long it may
-// be tried: 0 if that depends on another message's outcome. There are no words for one
-// that may be tried.
+// Aside says why a carrier is put aside in a country at now, and after how long to ask
+// again. There are no words for one that may be tried.
 func (b *Breakers) Aside(carrier, country string, now time.Time) (why string, wait time.Duration) {
 	if b == nil {
 		return "", 0

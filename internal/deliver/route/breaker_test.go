@@ -82,7 +82,7 @@ func TestOneMessageFindsOutWhetherACarrierIsBackAndASuccessLetsAllThrough(t *tes
 	if _, ok := b.Begin("a", "GB", later); ok {
 		t.Error("a second message is let through beside the probe")
 	}
-	if why, wait := b.Aside("a", "GB", later); wait != 0 || !strings.HasSuffix(why, "another message is finding out whether it is back") {
+	if why, wait := b.Aside("a", "GB", later); wait != time.Second || !strings.HasSuffix(why, "another message is finding out whether it is back") {
 		t.Errorf("%q, %s", why, wait)
 	}
 	if !b.End(probe, nil, later) {

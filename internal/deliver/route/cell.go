@@ -15,6 +15,7 @@ const (
 	longest    = 20 * time.Second // for which it opens at most, unless the carrier asks for more
 	askedMost  = 10 * time.Minute // that a carrier can ask for
 	probeFor   = 30 * time.Second // after which nobody waits any more for what a probe brings
+	lookAgain  = time.Second      // after which to ask what a probe has brought, if nobody told
 	stale      = 10 * time.Minute // after which outcomes say nothing of now
 	restFirst  = time.Second      // after which a carrier that was too busy is asked again; then twice that
 	restMost   = 30 * time.Second // after which it is asked at the latest, unless it asks for more
@@ -66,7 +67,7 @@ func (c *cell) aside(now time.Time) (why string, wait time.Duration) {
 		wait = c.until.Sub(now)
 		return why + "; next try in " + span(wait), wait
 	case c.probe.After(now):
-		return why + "; another message is finding out whether it is back", 0
+		return why + "; another message is finding out whether it is back", min(c.probe.Sub(now), lookAgain)
 	}
 	return "", 0
 }
