@@ -85,6 +85,14 @@ func (b *Breakers) End(a Attempt, refusal *verify.SendError, now time.Time) (rec
 	return false
 }
 
+// Cancel takes an attempt back whose message was not handed over after all.
+func (b *Breakers) Cancel(a Attempt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cells[a.place].release(a.here)
+	b.cells[place{a.carrier, wide}].release(a.all)
+}
+
 // about is what an outcome speaks about.
 func about(refusal *verify.SendError) subject {
 	if refusal == nil {
@@ -117,9 +125,8 @@ var subjects = map[verify.Class]subject{
 	verify.Credentials:   itsAccount,
 }
 
-// Aside says why a carrier is put aside in a country at now, and after how long it may
-// be tried: 0 if that depends on another message's outcome. There are no words for one
-// that may be tried.
+// Aside says why a carrier is put aside in a country at now, and after how long to ask
+// again. There are no words for one that may be tried.
 func (b *Breakers) Aside(carrier, country string, now time.Time) (why string, wait time.Duration) {
 	if b == nil {
 		return "", 0

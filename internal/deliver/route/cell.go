@@ -15,6 +15,7 @@ const (
 	longest    = 20 * time.Second // for which it opens at most, unless the carrier asks for more
 	askedMost  = 10 * time.Minute // that a carrier can ask for
 	probeFor   = 30 * time.Second // after which nobody waits any more for what a probe brings
+	lookAgain  = time.Second      // after which to ask what a probe has brought, if nobody told
 	stale      = 10 * time.Minute // after which outcomes say nothing of now
 	restFirst  = time.Second      // after which a carrier that was too busy is asked again; then twice that
 	restMost   = 30 * time.Second // after which it is asked at the latest, unless it asks for more
@@ -66,7 +67,7 @@ func (c *cell) aside(now time.Time) (why string, wait time.Duration) {
 		wait = c.until.Sub(now)
 		return why + "; next try in " + span(wait), wait
 	case c.probe.After(now):
-		return why + "; another message is finding out whether it is back", 0
+		return why + "; another message is finding out whether it is back", min(c.probe.Sub(now), lookAgain)
 	}
 	return "", 0
 }
@@ -97,8 +98,8 @@ func (c *cell) success(t ticket) (closed bool) {
 	return true
 }
 
-// failure counts one, and opens the breaker if it is enough. What is about the message
-// counted is said by of, as in "to GB".
+// failure counts one, and opens the breaker if it is enough. The words in of say which
+// messages are meant: " to GB".
 func (c *cell) failure(t ticket, of string, asked time.Duration, now time.Time) (opened bool) {
 	switch {
 	case t.epoch != c.epoch:
@@ -148,7 +149,7 @@ func (c *cell) tire(begun time.Time, asked time.Duration, now time.Time) {
 
 // release gives a probe back that brought no word on whether the carrier is back.
 func (c *cell) release(t ticket) {
-	if t.probe && t.epoch == c.epoch {
+	if c != nil && t.probe && t.epoch == c.epoch {
 		c.probe = time.Time{}
 	}
 }

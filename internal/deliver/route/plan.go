@@ -34,8 +34,8 @@ type Step struct {
 	Sender  string `json:"sender,omitempty"`
 	// Skipped: not to be tried now.
 	Skipped bool `json:"skipped,omitempty"`
-	// RetryAfter is when a carrier that was skipped may be tried again; 0 for not with
-	// this message, or for not before another message's outcome is known.
+	// RetryAfter is when to ask again for a carrier that was skipped; 0 for never with this
+	// message.
 	RetryAfter time.Duration `json:"-"`
 	// Why says why it stands where it stands or was skipped, and holds no number.
 	Why string `json:"why"`

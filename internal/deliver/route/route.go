@@ -69,7 +69,7 @@ type Table struct {
 	defaults map[verify.Channel]Rule
 }
 
-// Match is the rule that a message goes by.
+// Match is the rule that a message goes by. It is not to be changed.
 type Match struct {
 	Rule    Rule
 	Index   int    // of the rule in routes; -1 for the default

@@ -120,6 +120,13 @@ func (s *Scores) add(p place, sent, now time.Time, what young) {
 		t = &tally{at: now}
 		s.cells[p] = t
 	}
+	// Two callers may come in another order than that in which they read the clock.
+	if now.Before(t.at) {
+		now = t.at
+	}
+	if sent.After(now) {
+		sent = now
+	}
 	t.ripen(now)
 	at := slotOf(sent)
 	if at <= slotOf(now)-slots {

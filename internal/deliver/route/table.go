@@ -85,7 +85,7 @@ func (c *checker) checkPlaces(i int, r *Rule) {
 	}
 	for j, country := range r.Countries {
 		region, err := phone.Region(country)
-		if err != nil || !strings.EqualFold(region, country) {
+		if err != nil || country == "" || !strings.EqualFold(region, country) {
 			c.fail(i, "countries", "%q is no country; write its two letters of ISO 3166, such as GB", country)
 			continue
 		}
