@@ -134,7 +134,10 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 	}
 	a.watch = &keyWatch{path: a.config.KeyFile, read: read, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
 	a.watch.start()
-	orders := &operator{a.store, a.ledger, a.keys, a.directory, a.settings.region}
+	orders := &operator{
+		store: a.store, ledger: a.ledger, keys: a.keys, directory: a.directory, region: a.settings.region, now: a.clock,
+		explainer: a.dispatcher.Explain,
+	}
 	a.control = a.settings.database.listen(ctx, orders, a.log)
 	a.warnWithoutKeys(ctx, orders)
 	for _, w := range a.config.warnings {

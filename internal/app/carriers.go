@@ -176,7 +176,7 @@ func (c *Config) checkCarriers() error {
 		if !slices.Contains(carrierTypes(), k.Type) {
 			errs = append(errs, fmt.Errorf("carriers[%d].type: %q is not one of %s", i, k.Type, strings.Join(carrierTypes(), ", ")))
 		}
-		if _, err := k.prices(); err != nil {
+		if err := k.checkPrices(); err != nil {
 			errs = append(errs, fmt.Errorf("carriers[%d].prices: %w", i, err))
 		}
 	}

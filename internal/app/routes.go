@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,7 +12,6 @@ import (
 
 	"countersign/internal/deliver/route"
 	"countersign/internal/phone"
-	"countersign/internal/tenant"
 	"countersign/internal/verify"
 )
 
@@ -129,18 +129,22 @@ func (k CarrierConfig) verifiable() bool {
 	return false
 }
 
-// prices reads what a message costs by country, in US dollars; "*" is every other one.
-func (k CarrierConfig) prices() (map[string]tenant.Money, error) {
-	out := map[string]tenant.Money{}
+// checkPrices looks at what a message costs by country, in US dollars; "*" is every
+// other one.
+func (k CarrierConfig) checkPrices() error {
+	var errs []error
 	for country, text := range k.Prices {
-		if region, err := phone.Region(country); country != "*" && (err != nil || region != strings.ToUpper(country)) {
-			return nil, fmt.Errorf("%q is neither a country's two letters, such as GB, nor *", country)
+		if region, err := phone.Region(country); country != "*" && (err != nil || region != country) {
+			errs = append(errs, fmt.Errorf("%q is neither a country's two letters, such as GB, nor *", country))
 		}
-		m, err := price(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", country, err)
+		if _, err := price(string(text)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", country, err))
 		}
-		out[strings.ToUpper(country)] = m
 	}
-	return out, nil
+	return errors.Join(errs...)
+}
+
+// priceFor is what a message to a country costs, as it is written; empty if it is not.
+func (k CarrierConfig) priceFor(country string) string {
+	return string(cmp.Or(k.Prices[country], k.Prices["*"]))
 }

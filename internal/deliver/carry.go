@@ -73,6 +73,13 @@ func (d *Dispatcher) input(j verify.Job, match route.Match, past []verify.Job, m
 	return in
 }
 
+// Explain says what would happen to a message now. Nothing is sent, and no carrier's
+// probe or pace is used up.
+func (d *Dispatcher) Explain(channel verify.Channel, to verify.Address) route.Explanation {
+	in := route.Input{Match: d.Table.Match(channel, to), Breakers: d.breakers, Scores: d.scores, Now: d.Now()}
+	return route.Explain(in, to)
+}
+
 // recall sums up what past messages tell. An address that has none costs nothing.
 func (d *Dispatcher) recall(j verify.Job) ([]verify.Job, verify.Memory) {
 	if j.Verification.Previous == (verify.ID{}) && j.Delivery.Key.Number == 1 {
@@ -126,7 +133,7 @@ func (a *attempts) ask(step route.Step) (goOn bool) {
 		return true
 	}
 	sender := d.Senders[step.Carrier]
-	if sender == nil || !now.Before(a.j.Verification.ExpiresAt) {
+	if sender == nil {
 		return true
 	}
 	wait, ok := d.Pace.Reserve(step.Carrier, waitInLine, now)
@@ -134,8 +141,14 @@ func (a *attempts) ask(step route.Step) (goOn bool) {
 		a.pass(step.Carrier, "passed over: its pace is reached", wait, now)
 		return true
 	}
-	if wait > 0 && !d.pause(wait) {
-		return false // the sends are being stopped
+	if wait > 0 {
+		if !d.pause(wait) {
+			return false // the sends are being stopped
+		}
+		now = d.Now()
+	}
+	if !now.Before(a.j.Verification.ExpiresAt) {
+		return false
 	}
 	try, ok := d.breakers.Begin(step.Carrier, a.match.Country, now)
 	if !ok {

@@ -379,3 +379,47 @@ func TestEveryAttemptIsKeptWithItsReason(t *testing.T) {
 		f.Close(t.Context())
 	})
 }
+
+func TestAMessageWhoseCodeHasExpiredIsDroppedThoughItsLeaseHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("n1")
+		o.validity = time.Second
+		c := &carrier{}
+		f := newFixture(t, o, true, c)
+		j := o.start(t, 1)
+		time.Sleep(2 * time.Second)
+		f.Offer(j)
+		synctest.Wait()
+		if d := f.state(t); c.count() != 0 || d.State != verify.Dropped {
+			t.Errorf("%d messages, %s", c.count(), d.State)
+		}
+		f.Close(t.Context())
+	})
+}
+
+func TestNobodyOvertakesThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("n1")
+		o.rates = map[string]route.Rate{"a": {PerSecond: 2}}
+		c := &carrier{}
+		f := newFixture(t, o, true, c)
+		var want []string
+		offer := func(n byte) {
+			j := o.start(t, n)
+			want = append(want, j.Delivery.Key.String())
+			f.Offer(j)
+			synctest.Wait()
+		}
+		for n := byte(1); n <= 5; n++ {
+			offer(n)
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(440 * time.Millisecond) // just before the next one's turn
+		offer(6)
+		time.Sleep(10 * time.Second)
+		if got := c.messages(); !slices.Equal(got, want) {
+			t.Errorf("the order was %v, want %v", got, want)
+		}
+		f.Close(t.Context())
+	})
+}

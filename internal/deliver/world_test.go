@@ -31,10 +31,11 @@ type outbox struct {
 	now  func() time.Time
 	keys []verify.DeliveryKey
 
-	alone bool
-	offer func(verify.Job)      // of the dispatcher
-	rules []route.Rule          // of its table
-	rates map[string]route.Rate // of its pace
+	validity time.Duration // of the codes; the longest if zero
+	alone    bool
+	offer    func(verify.Job)      // of the dispatcher
+	rules    []route.Rule          // of its table
+	rates    map[string]route.Rate // of its pace
 }
 
 func run[A any](o *outbox, cmd verify.Command[A]) (A, []verify.Job, error) {
@@ -129,7 +130,7 @@ func (o *outbox) start(t *testing.T, n byte) verify.Job {
 	t.Helper()
 	to := phone.Trusted("+4474001234" + string([]byte{'0' + n/10, '0' + n%10}))
 	_, jobs, err := run(o, verify.Start{
-		Profile: verify.Profile{Tenant: "t", Template: message.Plain, Code: code.Default, Validity: verify.MaxValidity},
+		Profile: verify.Profile{Tenant: "t", Template: message.Plain, Code: code.Default, Validity: cmp.Or(o.validity, verify.MaxValidity)},
 		Channel: verify.SMS, Address: verify.Phone(to),
 	})
 	if err != nil || len(jobs) != 1 {
