@@ -175,9 +175,9 @@ func (w wanted) chooses(j verify.Job, to verify.Address) bool {
 // scan shows those attempts to see that w chooses, from an offset on, until see has
 // enough. It returns where the rest begins, or noPage if there is none.
 func (a *api) scan(r *request, w wanted, offset int, see func(verify.Job, verify.Address) bool) (int, error) {
-	for end := offset + maxScan; offset < end; {
-		q := w.query
-		q.Offset, q.Limit = offset, chunk+1 // one more, to know whether there is one
+	q := w.query
+	q.Offset, q.Limit = offset, chunk+1 // one more, to know whether there is one
+	for range maxScan / chunk {
 		jobs, err := a.Engine.Attempts(r.Context(), q)
 		if err != nil {
 			return noPage, err
@@ -199,6 +199,7 @@ func (a *api) scan(r *request, w wanted, offset int, see func(verify.Job, verify
 			return noPage, nil
 		}
 		offset += chunk
+		q.Offset, q.Below = 0, jobs[chunk-1].Delivery.Key
 	}
 	return offset, nil
 }
