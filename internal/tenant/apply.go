@@ -59,7 +59,7 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 	if out.Validity == 0 {
 		out.Validity = verify.MaxValidity
 	}
-	if out.AppName == "" && strings.Contains(text, "{{app_name}}") && appName(p.Name) == nil {
+	if out.AppName == "" && strings.Contains(text, "{{app_name}}") && AppName(p.Name) == nil {
 		out.AppName = p.Name
 	}
 	return out, nil
