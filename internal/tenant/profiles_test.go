@@ -145,6 +145,7 @@ func TestRulesOfAProfile(t *testing.T) {
 				p.Template, p.Locale = message.Warned(message.Default("de", false), "de"), "de"
 			}),
 		},
+		"for payments":   {tenant.Profile{Payments: true}, noID, rules(func(p *verify.Profile) { p.Payments = true })},
 		"with a webhook": {tenant.Profile{WebhookURL: "https://example.com"}, noID, rules(func(p *verify.Profile) { p.Events = true })},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -171,6 +171,9 @@ func (s Start) check(env *Env) error {
 	if err := s.Details.check(); err != nil {
 		return err
 	}
+	if s.Profile.Payments && s.Details.Amount == "" {
+		return &Error{Kind: Invalid, Field: FieldPayment, Err: errors.New("must have both an amount and a payee: the profile is for payments alone")}
+	}
 	return guard(env, s.Profile, s.Channel, s.Address)
 }
 
