@@ -44,6 +44,7 @@ var tenants = []mutant{
 	{name: "a list that goes on begins anew", file: "internal/store/attempts.go", kill: "internal/store", run: "TestSQLiteIsAStore",
 		find: "OR d.number < ?)", with: "OR d.number <= ?)"},
 
+	{name: "the database is asked for names that it cannot hold", file: set, kill: "internal/store", run: "TestADirectory", find: "if text(verify.FieldName, name, 1, MaxDescription) != nil {", with: "if false {"},
 	{name: "a revoked key opens", file: apiKeys, kill: settings, run: "TestARevokedKey", find: " || !k.RevokedAt.IsZero() {", with: " {"},
 	{name: "half of a key's hash is enough", file: apiKeys, kill: settings, run: "TestTheWholeHash",
 		find: "subtle.ConstantTimeCompare(k.Hash, hash[:]) != 1 ||", with: "len(k.Hash) > 99 ||"},
