@@ -120,7 +120,7 @@ func (w *world) sentBy(t *testing.T, tenant string, profile byte) verify.EventJo
 		t.Fatal(err)
 	}
 	v := started.Verification
-	if _, err := run(n, verify.Report{Key: verify.DeliveryKey{Verification: v.ID, Number: 1}, Carrier: "c", Events: true}); err != nil {
+	if _, err := run(n, verify.Report{Key: verify.DeliveryKey{Verification: v.ID, Number: 1}, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{}, nil)}, Events: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.mu.Lock()
