@@ -66,5 +66,9 @@ var told = []mutant{
 		find: "attemptTime = 2 * time.Second", with: "attemptTime = 20 * time.Second"},
 	{name: "the error shows the URL", file: telling, kill: webhooks, find: "\t\t\terr = wrapped.Err\n", with: "\t\t\t_ = wrapped\n"},
 	{name: "one receiver gets every worker", file: queueing, kill: webhooks, find: "case q.busy[host] < q.each:", with: "case true:"},
-	{name: "a turn is not handed on", file: queueing, kill: webhooks, find: "\t\tq.ready = append(q.ready, next)\n", with: "\t\t_ = next\n"},
+	{name: "a turn is not handed on", file: queueing, kill: webhooks, find: "\t\tq.offer(next)\n", with: "\t\t_ = next\n"},
+	{name: "one tenant gets every worker", file: queueing, kill: webhooks, run: "TestATenantWithMany", find: "q.with[who] < q.share", with: "q.with[who] >= 0"},
+	{name: "one tenant fills the queue", file: queueing, kill: webhooks, run: "TestATenantWithMany", find: " || q.of[j.Event.Tenant] >= maxOfTenant", with: ""},
+	{name: "each port is a receiver", file: "internal/events/events.go", kill: webhooks, run: "TestATenantWithMany", find: "u.Hostname()", with: "u.Host"},
+	{name: "one tenant keeps another from its receiver", file: "internal/events/events.go", kill: webhooks, run: "TestATenantWithMany", find: `j.Event.Tenant + " " + `, with: ""},
 }

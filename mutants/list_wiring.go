@@ -9,6 +9,7 @@ var wired = []mutant{
 		find: "if err != nil || other == (verify.SubjectKey{}) {", with: "if err != nil || true {"},
 	{name: "of two newest verifications the older one is taken", file: "internal/app/engine.go", kill: "internal/app", run: "History",
 		find: "bytes.Compare(v.ID[:], newest.ID[:]) > 0", with: "bytes.Compare(v.ID[:], newest.ID[:]) < 0"},
+	{name: "what the operator denies to webhooks is allowed", file: "internal/app/webhooks.go", kill: "internal/app", run: "TestAWebhookDoesNot", find: ", Deny: a.settings.denied,", with: ","},
 	{name: "safe numbers stay under the old key", file: "internal/app/rekey.go", kill: "internal/app", run: "Rotated",
 		find: "if err := o.Rekey(ctx); err != nil {", with: "if err := error(nil); o == nil {"},
 	{name: "unlock asks the default profile alone", file: "internal/app/operate.go", kill: "internal/app", run: "Unlock",

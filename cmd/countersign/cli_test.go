@@ -73,6 +73,7 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"a database in memory", "key_file: k\ndatabase: 'sqlite::memory:'\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "sqlite:PATH"},
 		{"a PostgreSQL that is not there", "key_file: k\nenvironment: development\ndatabase: postgres://u:SECRET-CANARY@127.0.0.1:1/x\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, "store: "},
 		{"everyone is a proxy", "key_file: k\ntrusted_proxies: [0.0.0.0/0]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "trusts everyone"},
+		{"webhooks to be kept from nowhere", "key_file: k\nwebhook_deny: [everywhere]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "webhook_deny: \"everywhere\" is neither"},
 		{"a public listener without https", "key_file: k\nlisten: 0.0.0.0:3000\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "in the clear"},
 		{"a proxy that is not named", "key_file: k\npublic_url: https://v.example\n" + carrier, nil, []string{"config", "check", "c.yml"}, 0, "share one limit"},
 		{"a template without a code", "key_file: k\ntemplate: hello\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, "{{code}}"},

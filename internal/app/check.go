@@ -25,6 +25,7 @@ type settings struct {
 	limits    verify.Limits
 	price     tenant.Money // of one message; zero: not known
 	proxies   []netip.Prefix
+	denied    []netip.Prefix
 }
 
 // Check says what is wrong with c, and what is right but deserves a word. It reads
@@ -81,6 +82,9 @@ func (c *Config) checkData() (settings, error) {
 	}
 	if s.proxies, err = prefixes(c.TrustedProxies); err != nil {
 		wrong("trusted_proxies", "%v", err)
+	}
+	if s.denied, err = networks(c.WebhookDeny); err != nil {
+		wrong("webhook_deny", "%v", err)
 	}
 	if c.Price != "" {
 		if s.price, err = price(string(c.Price)); err != nil {
@@ -178,7 +182,19 @@ func (l LogConfig) check() error {
 	return errors.Join(errs...)
 }
 
+// prefixes reads the proxies that are trusted.
 func prefixes(texts []string) ([]netip.Prefix, error) {
+	all, err := networks(texts)
+	for i, p := range all {
+		if p.Bits() == 0 {
+			return nil, fmt.Errorf("%q trusts everyone: then each visitor chooses an address, and no limit by network holds", texts[i])
+		}
+	}
+	return all, err
+}
+
+// networks reads addresses and networks.
+func networks(texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range texts {
 		p, err := netip.ParsePrefix(text)
@@ -187,9 +203,6 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", text)
-		}
-		if p.Bits() == 0 {
-			return nil, fmt.Errorf("%q trusts everyone: then each visitor chooses an address, and no limit by network holds", text)
 		}
 		out = append(out, p.Masked())
 	}

@@ -38,6 +38,7 @@ type Config struct {
 	Routes   []RouteConfig   `yaml:"routes"`
 
 	TrustedProxies []string  `yaml:"trusted_proxies"`
+	WebhookDeny    []string  `yaml:"webhook_deny"` // networks that webhooks must not lead to
 	Log            LogConfig `yaml:"log"`
 
 	Tutorial `yaml:",inline"`

@@ -86,7 +86,7 @@ func TestEverySettingOfTheEnvironmentCanBeSet(t *testing.T) {
 		"LISTEN": "x", "PUBLIC_URL": "x", "ENVIRONMENT": "x", "DATABASE": "x", "KEY": "x", "KEY_FILE": "x", "PROFILE_ID": "x",
 		"API_KEYS": "x", "APP_NAME": "x", "TEMPLATE": "x", "COUNTRY_CODE": "x", "COUNTRIES": "x", "CODE_LENGTH": "1",
 		"CODE_ALPHABET": "x", "CODE_VALIDITY": "1s", "LIMITS_NUMBER_PER_HOUR": "1", "LIMITS_NUMBER_PER_DAY": "1",
-		"LIMITS_NETWORK_PER_HOUR": "1", "LIMITS_BACKLOG": "1", "TRUSTED_PROXIES": "x", "LOG_LEVEL": "x", "LOG_FORMAT": "x",
+		"LIMITS_NETWORK_PER_HOUR": "1", "LIMITS_BACKLOG": "1", "TRUSTED_PROXIES": "x", "WEBHOOK_DENY": "x", "LOG_LEVEL": "x", "LOG_FORMAT": "x",
 	} {
 		c := Default()
 		if err := c.ReadEnviron([]string{"COUNTERSIGN_" + name + "=" + value}); err != nil {

@@ -65,7 +65,7 @@ func (c *Config) set(name, value string) error {
 		"LIMITS_NUMBER_PER_DAY": &c.Limits.NumberPerDay, "LIMITS_NETWORK_PER_HOUR": &c.Limits.NetworkPerHour,
 		"LIMITS_BACKLOG": &c.Limits.Backlog,
 	}
-	lists := map[string]*[]string{"COUNTRIES": &c.Countries, "TRUSTED_PROXIES": &c.TrustedProxies}
+	lists := map[string]*[]string{"COUNTRIES": &c.Countries, "TRUSTED_PROXIES": &c.TrustedProxies, "WEBHOOK_DENY": &c.WebhookDeny}
 	var err error
 	switch {
 	case texts[name] != nil:

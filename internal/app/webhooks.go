@@ -25,7 +25,7 @@ func (a *App) openEvents(e *engine, st tenant.Store) {
 	a.signer = events.NewSigner(st, a.keys, a.clock, rand.Reader)
 	a.events = events.New(events.Config{
 		Outbox: e, Profiles: receivers{a.directory}, Signer: a.signer, Keys: a.keys, Now: a.clock, Log: a.log,
-		AllowLoopback: a.config.development(),
+		AllowLoopback: a.config.development(), Deny: a.settings.denied,
 	})
 }
 

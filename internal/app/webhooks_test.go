@@ -106,3 +106,29 @@ func TestWhatIsServedBesidesTheDialects(t *testing.T) {
 		}
 	}
 }
+
+func TestAWebhookDoesNotLeadToWhatTheOperatorDenies(t *testing.T) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("it was told all the same")
+	}))
+	defer receiver.Close()
+	c := flowConfig(t, "")
+	c.WebhookDeny = []string{"127.0.0.0/8"}
+	f, log := &flow{t: t, ids: map[string]string{}, numbers: map[string]string{}}, newLogbook()
+	stop := f.serve(c, app.Options{Log: log.logger()})
+	defer stop() // before the receiver is closed
+	_, profile, err := f.call(http.MethodPost, "/v2/verify_profiles", map[string]any{"name": "told", "webhook_url": receiver.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.ProfileID = profile["id"].(string)
+	if err := f.step("start +12015550101 as a"); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t, "an event\" ", 1) // that a webhook took, or did not take
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	if !strings.Contains(log.text.String(), "the operator denies it") {
+		t.Errorf("the log:\n%s", &log.text)
+	}
+}

@@ -266,6 +266,60 @@ func TestSlowReceiversDoNotHoldTheOthersUp(t *testing.T) {
 	})
 }
 
+// Names and ports cost nothing: whoever has many receivers that never answer, or whose
+// receiver is another tenant's, must keep nobody else's from being told.
+func TestATenantWithManyDeadReceiversHoldsNobodyElseUp(t *testing.T) {
+	const dead, good = 40, 200
+	for name, url := range map[string]string{
+		"of many names":           "https://dead%d.example/",
+		"of many ports":           "https://dead.example:%d/",
+		"at the other's receiver": "https://good.example/?dead=%d",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, profiles := newWorld(), urls{good: {"https://good.example/", ""}}
+				for i := range dead {
+					profiles[byte(i)] = [2]string{fmt.Sprintf(url, 2000+i), ""}
+				}
+				var told, now, most atomic.Int64
+				d := w.dispatcher("n1", profiles)
+				d.client.Transport = receivers(func(r *http.Request) (int, error) {
+					if !strings.Contains(r.URL.String(), "dead") {
+						told.Add(1)
+						return 200, nil
+					}
+					most.Store(max(most.Load(), now.Add(1)))
+					defer now.Add(-1)
+					<-r.Context().Done()
+					return 0, r.Context().Err()
+				})
+				start(t, d)
+				for i := range 1200 {
+					d.Offer(w.sentBy(t, "bad", byte(i%dead)))
+				}
+				pass(time.Second)
+				for range 100 {
+					d.Offer(w.sentBy(t, "t", good))
+				}
+				pass(100 * time.Millisecond)
+				if n := told.Load(); n != 100 {
+					t.Errorf("of 100 events of the other tenant %d are told at once", n)
+				}
+				if held, _ := d.queue.room(); held > maxOfTenant {
+					t.Errorf("%d events of one tenant are held, want at most %d", held, maxOfTenant)
+				}
+				want := int64(d.PerReceiver) // one receiver, whatever its ports
+				if name == "of many names" {
+					want = int64(d.Workers - d.PerReceiver/2)
+				}
+				if most.Load() != want {
+					t.Errorf("the dead receivers had %d workers, want %d", most.Load(), want)
+				}
+			})
+		})
+	}
+}
+
 func TestMoreThanIsParkedForAReceiverIsPutOffAndComesThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,7 +97,7 @@ func New(c Config) *Dispatcher {
 	}
 	g := guard{loopback: c.AllowLoopback, deny: c.Deny}
 	return &Dispatcher{
-		Config: c, guard: g, client: newClient(g.dialer(c.Resolver), c.PerReceiver), queue: newQueue(c.PerReceiver),
+		Config: c, guard: g, client: newClient(g.dialer(c.Resolver), c.PerReceiver), queue: newQueue(c.Workers, c.PerReceiver),
 		stop: make(chan struct{}), enough: make(chan struct{}),
 	}
 }
@@ -278,13 +279,15 @@ func (d *Dispatcher) receiver(j verify.EventJob) (to target, report *verify.Repo
 		d.note(j, err)
 		return to, &verify.ReportEvent{Key: key, Of: of}
 	}
-	return target{url: raw, host: u.Host, of: of}, nil
+	// Ports are one receiver's: else each would have a limit of its own. That of a name
+	// which two tenants tell is each one's own: else one could keep the other from it.
+	return target{url: raw, host: j.Event.Tenant + " " + strings.TrimSuffix(u.Hostname(), "."), of: of}, nil
 }
 
 // target is a receiver of one attempt.
 type target struct {
 	url  string
-	host string // that share a limit
+	host string // with the tenant: what shares a limit
 	of   int    // attempts in all
 }
 

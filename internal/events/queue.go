@@ -1,6 +1,7 @@
 package events
 
 import (
+	"slices"
 	"sync"
 
 	"countersign/internal/verify"
@@ -12,18 +13,26 @@ const (
 	// busy, and so few that several bad ones leave room for the rest.
 	maxHeld   = 4096
 	maxParked = 512
+	// maxOfTenant is how many of them may be one tenant's: whoever has many receivers,
+	// which costs nothing but names, must not fill the queue with those that never answer.
+	maxOfTenant = maxHeld / 4
 )
 
 // queue has the events that this node holds the lease of. Each is ready for a worker,
-// with a worker, or parked until its receiver has less to do.
+// with a worker, or parked until its receiver has less to do. Tenants take turns, and
+// none has all workers: bad receivers cost the one whose they are.
 type queue struct {
 	mu     sync.Mutex
-	some   *sync.Cond // something is ready, or the queue is closed
+	some   *sync.Cond // there may be a task for a worker, or the queue is closed
 	each   int        // attempts at one receiver at a time
-	ready  []task
+	share  int        // workers that one tenant may have
+	ready  map[string][]task
+	turns  []string       // the tenants that have something ready
+	with   map[string]int // workers that each tenant has
 	parked map[string][]task
 	busy   map[string]int // attempts at each receiver
 	held   map[verify.EventKey]bool
+	of     map[string]int // of those held, each tenant's
 	closed bool
 }
 
@@ -33,6 +42,8 @@ type task struct {
 	host  string // at which it has a turn, if it is inside
 	place place
 }
+
+func (t task) tenant() string { return t.job.Event.Tenant }
 
 // place is where a task stands before its receiver.
 type place int
@@ -44,8 +55,11 @@ const (
 	full          // too many are
 )
 
-func newQueue(each int) *queue {
-	q := &queue{each: each, parked: map[string][]task{}, busy: map[string]int{}, held: map[verify.EventKey]bool{}}
+func newQueue(workers, each int) *queue {
+	q := &queue{
+		each: each, share: max(1, workers-max(1, each/2)), ready: map[string][]task{}, with: map[string]int{},
+		parked: map[string][]task{}, busy: map[string]int{}, held: map[verify.EventKey]bool{}, of: map[string]int{},
+	}
 	q.some = sync.NewCond(&q.mu)
 	return q
 }
@@ -54,11 +68,21 @@ func newQueue(each int) *queue {
 func (q *queue) add(j verify.EventJob) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || q.held[j.Event.Key] || len(q.held) >= maxHeld {
+	if q.closed || q.held[j.Event.Key] || len(q.held) >= maxHeld || q.of[j.Event.Tenant] >= maxOfTenant {
 		return
 	}
 	q.held[j.Event.Key] = true
-	q.ready = append(q.ready, task{job: j})
+	q.of[j.Event.Tenant]++
+	q.offer(task{job: j})
+}
+
+// offer makes a task ready for a worker, behind the others of its tenant.
+func (q *queue) offer(t task) {
+	who := t.tenant()
+	if len(q.ready[who]) == 0 {
+		q.turns = append(q.turns, who)
+	}
+	q.ready[who] = append(q.ready[who], t)
 	q.some.Signal()
 }
 
@@ -66,14 +90,44 @@ func (q *queue) add(j verify.EventJob) {
 func (q *queue) next() (t task, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.ready) == 0 {
-		if q.closed {
+	for {
+		turn := slices.IndexFunc(q.turns, func(who string) bool { return q.with[who] < q.share })
+		if turn >= 0 {
+			return q.take(turn), true
+		}
+		if q.closed && len(q.turns) == 0 {
 			return t, false // whoever is at a receiver brings those parked there
 		}
 		q.some.Wait()
 	}
-	t, q.ready = q.ready[0], q.ready[1:]
-	return t, true
+}
+
+// take gives the worker the first task of the tenant whose turn it is, who then queues
+// behind the other tenants.
+func (q *queue) take(turn int) task {
+	who := q.turns[turn]
+	q.turns = slices.Delete(q.turns, turn, turn+1)
+	t := q.ready[who][0]
+	if q.ready[who] = q.ready[who][1:]; len(q.ready[who]) == 0 {
+		delete(q.ready, who)
+	} else {
+		q.turns = append(q.turns, who)
+	}
+	q.with[who]++
+	return t
+}
+
+// free takes back a tenant's worker.
+func (q *queue) free(who string) {
+	count(q.with, who)
+	q.some.Broadcast() // another task of the tenant may have it now
+}
+
+// count takes one off.
+func count(m map[string]int, name string) {
+	if m[name]--; m[name] <= 0 {
+		delete(m, name)
+	}
 }
 
 // enter asks for a turn at a receiver, and returns the task as it stands then.
@@ -92,6 +146,7 @@ func (q *queue) enter(t task, host string) task {
 	case len(q.parked[host]) < maxParked:
 		t.place = waiting
 		q.parked[host] = append(q.parked[host], t)
+		q.free(t.tenant())
 	default:
 		t.place = full
 	}
@@ -103,7 +158,9 @@ func (q *queue) done(t task) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.held, t.job.Event.Key)
+	count(q.of, t.tenant())
 	q.leave(t)
+	q.free(t.tenant())
 }
 
 // leave hands a task's turn to the next one that waits for it, which queues behind the
@@ -119,13 +176,10 @@ func (q *queue) leave(t task) {
 		} else {
 			q.parked[t.host] = line[1:]
 		}
-		q.ready = append(q.ready, next)
-		q.some.Signal()
+		q.offer(next)
 		return
 	}
-	if q.busy[t.host]--; q.busy[t.host] == 0 {
-		delete(q.busy, t.host)
-	}
+	count(q.busy, t.host)
 }
 
 func (q *queue) holds(key verify.EventKey) bool {

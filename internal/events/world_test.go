@@ -104,10 +104,15 @@ func (w *world) event(key verify.EventKey) verify.Event {
 // sent has a message of a profile sent by node n1, and returns the event of it.
 func (w *world) sent(t *testing.T, profile byte) verify.EventJob {
 	t.Helper()
+	return w.sentBy(t, "t", profile)
+}
+
+func (w *world) sentBy(t *testing.T, tenant string, profile byte) verify.EventJob {
+	t.Helper()
 	n := node{w, "n1"}
 	started, err := run(n, verify.Start{
 		Profile: verify.Profile{
-			ID: verify.ID{15: profile}, Tenant: "t", Template: message.Plain, Code: code.Default, Validity: 5 * time.Minute, Events: true,
+			ID: verify.ID{15: profile}, Tenant: tenant, Template: message.Plain, Code: code.Default, Validity: 5 * time.Minute, Events: true,
 		},
 		Channel: verify.SMS, Address: verify.Phone(phone.Trusted(number)), Purpose: rand.Text(),
 	})

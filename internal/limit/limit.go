@@ -37,7 +37,7 @@ func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
 	if r.Fixed {
 		return r.count(s, now)
 	}
-	step := r.Per.Milliseconds() / int64(r.Count)
+	step := r.step()
 	at := now.UnixMilli()
 	// A state further ahead than a full allowance can only come from a clock that
 	// stood ahead or from a rule that was wider: nobody waits longer than Per.
@@ -46,6 +46,13 @@ func (r Rule) Take(s State, now time.Time) (State, time.Duration) {
 		return s, time.Duration(over) * time.Millisecond
 	}
 	return State(whole + step), 0
+}
+
+// step is how many milliseconds one event takes to come back. Rounded down, a rule of
+// more events than milliseconds would have none, and would limit nobody.
+func (r Rule) step() int64 {
+	count := int64(r.Count)
+	return (r.Per.Milliseconds() + count - 1) / count
 }
 
 // count spends one event of a fixed stretch. Its memory is the stretch's end and as
@@ -70,7 +77,7 @@ func (r Rule) Left(s State, now time.Time) (left int, reset time.Duration) {
 		end := State(at - at%per + per)
 		return r.Count - int(min(max(0, s-end), State(r.Count))), time.Duration(int64(end)-at) * time.Millisecond
 	}
-	step := per / int64(r.Count)
+	step := r.step()
 	ahead := min(max(int64(s)-at, 0), step*int64(r.Count))
 	return r.Count - int((ahead+step-1)/step), time.Duration(ahead) * time.Millisecond
 }

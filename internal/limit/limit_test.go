@@ -40,6 +40,30 @@ func TestTheZeroRuleAllowsEverything(t *testing.T) {
 	}
 }
 
+func TestARuleOfMoreEventsThanMillisecondsIsKept(t *testing.T) {
+	for _, rule := range []limit.Rule{
+		{Count: 10_000, Per: time.Second}, {Count: 700, Per: time.Second}, {Count: 10_000, Per: 15 * time.Second},
+	} {
+		var s limit.State
+		passed := 0
+		for ms := range int(rule.Per.Milliseconds()) {
+			for {
+				next, wait := rule.Take(s, noon.Add(time.Duration(ms)*time.Millisecond))
+				if wait > 0 || passed > 2*rule.Count {
+					break
+				}
+				s, passed = next, passed+1
+			}
+		}
+		if passed > 2*rule.Count {
+			t.Errorf("%+v lets more than %d pass in its first stretch", rule, 2*rule.Count)
+		}
+		if left, reset := rule.Left(s, noon.Add(rule.Per)); left < 0 || left > rule.Count || reset < 0 {
+			t.Errorf("%+v says that %d are left, and all in %s", rule, left, reset)
+		}
+	}
+}
+
 func TestAClockThatStoodAheadLocksNobodyOutForLongerThanThePeriod(t *testing.T) {
 	rule := limit.Rule{Count: 2, Per: time.Hour}
 	ahead := limit.State(noon.Add(48 * time.Hour).UnixMilli())

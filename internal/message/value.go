@@ -17,7 +17,7 @@ const (
 // and without a link. Phones make a link of any word with a dot in it, and whoever
 // can name a payee could so send the person elsewhere in our words; so a space
 // follows each inner dot. An app that is called by its domain can be spelled out in
-// its template, which nobody but the operator writes.
+// its template, which only the operator and keys that manage profiles write.
 func name(text string, limit int) string {
 	return clean(text, limit, func(next rune) bool {
 		return unicode.In(next, unicode.L, unicode.M, unicode.N, unicode.Cf)

@@ -21,16 +21,21 @@ type attempts struct {
 func attemptsOf(q verify.AttemptQuery) attempts {
 	a := attempts{}
 	var where []string
-	add := func(condition string, value any) {
+	// add puts a condition on a value, and returns the value's name.
+	add := func(condition string, value any) string {
 		a.args = append(a.args, value)
-		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(a.args))))
+		name := "$" + strconv.Itoa(len(a.args))
+		where = append(where, strings.ReplaceAll(condition, "?", name))
+		return name
 	}
+	// What bounds the ids is said of the verifications, which an index by tenant finds:
+	// said of the deliveries, it would have everybody's read.
 	add("v.tenant = ?", q.Tenant)
 	if q.Profile != (verify.ID{}) {
 		add("v.profile = ?", q.Profile[:])
 	}
 	if q.Verification != (verify.ID{}) {
-		add("d.verification = ?", q.Verification[:])
+		add("v.id = ?", q.Verification[:])
 	}
 	if q.Channel != "" {
 		add("d.channel = ?", string(q.Channel))
@@ -39,18 +44,22 @@ func attemptsOf(q verify.AttemptQuery) attempts {
 	// delivery is never older than its verification, and younger by its life at most.
 	if !q.After.IsZero() {
 		oldest := idAt(q.After.Add(-verify.MaxValidity - verify.ClockSlack))
-		add("d.verification >= ?", oldest[:])
+		add("v.id >= ?", oldest[:])
 		add("d.created_at >= ?", millis(q.After))
 	}
 	if !q.Before.IsZero() {
 		newest := idAt(q.Before.Add(verify.ClockSlack))
-		add("d.verification < ?", newest[:])
+		add("v.id < ?", newest[:])
 		add("d.created_at <= ?", millis(q.Before))
 	}
-	from := " FROM deliveries AS d JOIN verifications AS v ON v.id = d.verification WHERE " + strings.Join(where, " AND ") +
-		" ORDER BY d.verification DESC, d.number DESC LIMIT " + strconv.Itoa(max(0, q.Limit)) + " OFFSET " + strconv.Itoa(max(0, q.Offset))
+	if q.Below != (verify.DeliveryKey{}) {
+		last := add("v.id <= ?", q.Below.Verification[:])
+		add("(v.id <> "+last+" OR d.number < ?)", int64(q.Below.Number))
+	}
+	from := " FROM verifications AS v JOIN deliveries AS d ON d.verification = v.id WHERE " + strings.Join(where, " AND ") +
+		" ORDER BY v.id DESC, d.number DESC LIMIT " + strconv.Itoa(max(0, q.Limit)) + " OFFSET " + strconv.Itoa(max(0, q.Offset))
 	a.deliveries = "SELECT " + columnsOf("d", deliveryColumns) + from
-	a.verifications = "SELECT " + verificationColumns + " FROM verifications WHERE id IN (SELECT verification FROM (SELECT d.verification" + from + ") AS page)"
+	a.verifications = "SELECT " + verificationColumns + " FROM verifications WHERE id IN (SELECT id FROM (SELECT v.id" + from + ") AS page)"
 	return a
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"countersign/internal/verify"
 )
 
 // Pragma reads a setting of the writing connection.
@@ -100,3 +102,36 @@ func (s *SQLite) CommitsWait() bool {
 
 // EmptyLog cuts the log down, as the mover does every ten minutes.
 func EmptyLog(s *SQLite) error { return s.emptyLog(context.Background()) }
+
+// Plans are how SQLite finds the rows of what tenants may ask for: a line for each table
+// that a statement looks at.
+func (s *SQLite) Plans(ctx context.Context, q verify.AttemptQuery) (map[string][]string, error) {
+	a := attemptsOf(q)
+	id := make([]byte, 16)
+	plans := map[string][]string{}
+	for name, asked := range map[string]struct {
+		text string
+		args []any
+	}{
+		"attempts":                     {a.deliveries, a.args},
+		"verifications of attempts":    {a.verifications, a.args},
+		"a record":                     {recordByID, []any{"", id}},
+		"a record by its name":         {recordByName, []any{"", "", id, ""}},
+		"a page of records":            {recordsPage, []any{"", "", id, 1, 1}},
+		"how many records there are":   {countRecords, []any{"", "", id}},
+		"a record's change":            {changeRecord, []any{"", "", 1, 1, "", id, "", id}},
+		"a record with what is its":    {dropRecord, []any{"", id}},
+		"the events of a verification": {dropEvent, []any{id}},
+	} {
+		lines, err := many(ctx, &s.read, func(row scanner) (line string, err error) {
+			var of [3]int
+			err = row.Scan(&of[0], &of[1], &of[2], &line)
+			return line, err
+		}, "EXPLAIN QUERY PLAN "+asked.text, asked.args...)
+		if err != nil {
+			return nil, err
+		}
+		plans[name] = lines
+	}
+	return plans, nil
+}

@@ -36,10 +36,12 @@ const (
 		WHERE kind = $5 AND id = $6 AND version = $3 - 1 AND NOT EXISTS (SELECT 1 FROM records AS other
 			WHERE other.kind = $5 AND other.tenant = $7 AND other.parent = $8 AND other.name = $1 AND other.name <> '' AND other.id <> $6)`
 
-	dropRecord = `WITH RECURSIVE family (id) AS (
-			SELECT id FROM records WHERE kind = $1 AND id = $2
-			UNION ALL SELECT child.id FROM records AS child JOIN family ON child.parent = family.id
-		) DELETE FROM records WHERE id IN (SELECT id FROM family)`
+	// Whoever deletes keeps SQLite's one writer from all others, so that no part of it may
+	// read through the table: each finds its rows by an index.
+	dropRecord = `WITH RECURSIVE family (kind, id) AS (
+			SELECT kind, id FROM records WHERE kind = $1 AND id = $2
+			UNION ALL SELECT child.kind, child.id FROM records AS child JOIN family ON child.parent = family.id
+		) DELETE FROM records WHERE (kind, id) IN (SELECT kind, id FROM family)`
 )
 
 func scanRecord(row scanner) (r tenant.Record, err error) {

@@ -81,6 +81,14 @@ func TestADirectoryStandsOnBothDatabases(t *testing.T) {
 			if q, err := d.Quotas(t.Context(), p, map[string]string{"ip": "192.0.2.1"}); err != nil || len(q) != 1 {
 				t.Errorf("%v %v", q, err)
 			}
+			for _, name := range []string{"i\x00p", "ip\xff", "ip\n"} { // PostgreSQL holds no such text, and says so
+				if _, err := d.RateLimits.Named(t.Context(), a.Tenant, p.ID, name); verify.KindOf(err) != verify.NotFound {
+					t.Errorf("a limit called %q: %v", name, err)
+				}
+				if _, err := d.Quotas(t.Context(), p, map[string]string{name: "x"}); verify.KindOf(err) != verify.NotFound {
+					t.Errorf("a quota called %q: %v", name, err)
+				}
+			}
 			if _, err := d.AddSafe(t.Context(), a.Tenant, "+13035551234"); err != nil {
 				t.Error(err)
 			}

@@ -196,3 +196,33 @@ func FuzzStart(f *testing.F) {
 		read(t, rec)
 	})
 }
+
+// endless is an engine with more verifications of any number than anybody asks for.
+type endless struct {
+	refusing
+	read *int
+}
+
+func (e endless) History(_ context.Context, _ verify.Target, limit int) ([]verify.Verification, error) {
+	*e.read += limit
+	return make([]verify.Verification, limit), nil
+}
+
+func TestAListOfANumberIsBoundedHoweverManyProfilesThereAre(t *testing.T) {
+	d, n := directory(t), 0
+	for range 10 {
+		if _, err := d.AddProfile(t.Context(), tenant.Default, tenant.Profile{Name: "one of many"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := telnyxapi.NewHandler(telnyxapi.Config{
+		Engine: endless{read: &n}, Directory: d, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	})
+	req := httptest.NewRequest(http.MethodGet, "/v2/verifications/by_phone_number/+13035551234", nil)
+	req.Header.Set("Authorization", "Bearer x")
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	if rec.Code != http.StatusOK || n > 1000 {
+		t.Errorf("%d, after %d verifications were read", rec.Code, n)
+	}
+}

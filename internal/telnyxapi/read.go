@@ -39,8 +39,13 @@ func (a *api) find(r *request, id verify.ID) (*verify.Verification, error) {
 	return v, nil
 }
 
-// maxListed bounds how many verifications of a number each profile is asked for.
-const maxListed = 250
+// maxListed bounds how many verifications of a number each profile is asked for, and
+// maxOfNumber how many all are: each is a read of its own, and a tenant may have a
+// thousand profiles.
+const (
+	maxListed   = 250
+	maxOfNumber = 1000
+)
 
 // listByNumber shows what was begun for a number, over all profiles, the newest first.
 func (a *api) listByNumber(r *request) (any, error) {
@@ -58,8 +63,11 @@ func (a *api) listByNumber(r *request) (any, error) {
 		return nil, err
 	}
 	for _, p := range profiles {
+		if len(all) >= maxOfNumber {
+			break
+		}
 		to := verify.Target{Tenant: r.who.Tenant, Profile: p.ID, Address: verify.Phone(number)}
-		some, err := a.Engine.History(r.Context(), to, maxListed)
+		some, err := a.Engine.History(r.Context(), to, min(maxListed, maxOfNumber-len(all)))
 		if err != nil {
 			return nil, err
 		}

@@ -48,6 +48,7 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 		ID: p.ID, Tenant: p.Tenant, Name: p.Name, AppName: s.AppName, Template: text,
 		Code: p.Code, Validity: s.Validity, Retention: p.Retention, Countries: countries,
 		Quotas: quotas, Events: p.WebhookURL != "" || p.WebhookFailoverURL != "", Locale: locale,
+		Payments: p.Payments, Joint: !p.Fixed,
 	}
 	if s.CodeLength != 0 {
 		out.Code.Length = s.CodeLength
@@ -58,7 +59,7 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 	if out.Validity == 0 {
 		out.Validity = verify.MaxValidity
 	}
-	if out.AppName == "" && strings.Contains(text, "{{app_name}}") && appName(p.Name) == nil {
+	if out.AppName == "" && strings.Contains(text, "{{app_name}}") && AppName(p.Name) == nil {
 		out.AppName = p.Name
 	}
 	return out, nil

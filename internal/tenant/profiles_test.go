@@ -99,7 +99,7 @@ func TestRulesOfAProfile(t *testing.T) {
 	w.must(err)
 	six := code.Default
 	rules := func(change func(*verify.Profile)) verify.Profile {
-		p := verify.Profile{Tenant: tenant.Default, Name: "a profile", Template: message.Plain, Code: six, Validity: 5 * time.Minute, Retention: time.Hour}
+		p := verify.Profile{Tenant: tenant.Default, Name: "a profile", Template: message.Plain, Code: six, Validity: 5 * time.Minute, Retention: time.Hour, Joint: true}
 		change(&p)
 		return p
 	}
@@ -145,6 +145,7 @@ func TestRulesOfAProfile(t *testing.T) {
 				p.Template, p.Locale = message.Warned(message.Default("de", false), "de"), "de"
 			}),
 		},
+		"for payments":   {tenant.Profile{Payments: true}, noID, rules(func(p *verify.Profile) { p.Payments = true })},
 		"with a webhook": {tenant.Profile{WebhookURL: "https://example.com"}, noID, rules(func(p *verify.Profile) { p.Events = true })},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +161,7 @@ func TestRulesOfAProfile(t *testing.T) {
 	w.must(err)
 	got, err := d.Rules(t.Context(), fixed, verify.SMS, noID, "de")
 	want := rules(func(p *verify.Profile) {
-		p.Locale = "de"
+		p.Locale, p.Joint = "de", false // nobody can make more of them
 		p.ID, p.Name, p.AppName, p.Template = fixedID, "default", "Acme", "{{code}} is from the configuration"
 	})
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

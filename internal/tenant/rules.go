@@ -72,6 +72,9 @@ const (
 	MaxValue       = 256         // characters of a value that a rate limit counts
 )
 
+// maxCountries is more than there are.
+const maxCountries = 300
+
 // AllCountries stands for every country that the operator enables.
 const AllCountries = "*"
 
@@ -171,6 +174,9 @@ func (s Settings) checked() (Settings, error) {
 	if s.Countries != nil && len(s.Countries) == 0 {
 		return s, invalid(verify.FieldCountries, "must name a country, or %q for all", AllCountries)
 	}
+	if len(s.Countries) > maxCountries { // each start looks through them
+		return s, invalid(verify.FieldCountries, "must be at most %d", maxCountries)
+	}
 	for _, c := range s.Countries {
 		if err := country(verify.FieldCountries, c); err != nil && c != AllCountries {
 			return s, err
@@ -181,11 +187,12 @@ func (s Settings) checked() (Settings, error) {
 			return s, err
 		}
 	}
-	return s, first(appName(s.AppName), text(verify.FieldSender, s.Sender, 0, MaxName))
+	return s, first(AppName(s.AppName), text(verify.FieldSender, s.Sender, 0, MaxName))
 }
 
-// appName refuses what could make a message seem to lead somewhere.
-func appName(s string) error {
+// AppName refuses a name that could make a message seem to lead somewhere, whoever
+// gives it: a profile, or the start of one verification. Refusals: Invalid.
+func AppName(s string) error {
 	if strings.ContainsAny(s, "{}<>/\\") {
 		return invalid(verify.FieldAppName, "must not have brackets or slashes")
 	}

@@ -56,6 +56,8 @@ func TestWhatAProfileIsRefused(t *testing.T) {
 		"countries":                {base(func(s *tenant.Settings) { s.Countries = []string{"US", "DE"} }), ""},
 		"lower case":               {base(func(s *tenant.Settings) { s.Countries = []string{"us"} }), verify.FieldCountries},
 		"no such country":          {base(func(s *tenant.Settings) { s.Countries = []string{"US", "XX"} }), verify.FieldCountries},
+		"every country there is":   {base(func(s *tenant.Settings) { s.Countries = slices.Repeat([]string{"US"}, 300) }), ""},
+		"more than there are":      {base(func(s *tenant.Settings) { s.Countries = slices.Repeat([]string{"US"}, 301) }), verify.FieldCountries},
 		"a calling code":           {base(func(s *tenant.Settings) { s.Countries = []string{"1"} }), verify.FieldCountries},
 		"an empty country":         {base(func(s *tenant.Settings) { s.Countries = []string{""} }), verify.FieldCountries},
 		"no country at all":        {base(func(s *tenant.Settings) { s.Countries = []string{} }), verify.FieldCountries},

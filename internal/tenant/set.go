@@ -64,6 +64,11 @@ func (s *Set[T, P]) find(ctx context.Context, from Store, tenant string, id veri
 
 // Named reads one by its name; it may be as old as what Find reads. Refusals: NotFound.
 func (s *Set[T, P]) Named(ctx context.Context, tenant string, parent verify.ID, name string) (T, error) {
+	// No name is longer, and what a database cannot hold it must not be asked for: one
+	// would call it a fault.
+	if text(verify.FieldName, name, 1, MaxDescription) != nil {
+		return *new(T), &verify.Error{Kind: verify.NotFound}
+	}
 	r, err := s.store.RecordNamed(ctx, s.kind, tenant, parent, name)
 	if err == nil && r == nil {
 		err = &verify.Error{Kind: verify.NotFound}

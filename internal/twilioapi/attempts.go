@@ -41,6 +41,8 @@ const (
 	// maxScan bounds what one request looks through for those that it asks for: a list
 	// goes on on its next page, and a summary must be told of less.
 	maxScan = 20_000
+	// maxSkip bounds what is passed over to come to a page that no list has led to.
+	maxSkip = 5 * maxScan
 )
 
 // wanted chooses attempts: by the query in the store, and by the rest here, since it is
@@ -70,18 +72,22 @@ func (a *api) listAttempts(r *request) (any, error) {
 	if strings.HasPrefix(w.to, " ") {
 		r.form.fail("ChannelData.To", "it begins with a space where a + should be: in an address, + is written %%2B")
 	}
+	if p.offset > maxSkip && p.below == (verify.DeliveryKey{}) {
+		r.form.fail("Page", "it is too far to go to at once; follow next_page_url, or ask for a time with DateCreatedBefore")
+	}
 	if r.form.err != nil {
 		return nil, r.form.err
 	}
 	p = w.pinned(p, a.Now())
 	items := []attempt{}
-	end, err := a.scan(r, w, p.offset, func(j verify.Job, to verify.Address) bool {
+	end, last, err := a.scan(r, w, p, func(j verify.Job, to verify.Address) bool {
 		items = append(items, r.showAttempt(j, to, a.Now()))
 		return len(items) < p.size
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.rest = last
 	previous := p.before()
 	if w.clear() { // how many were passed over is not known
 		previous = noPage
@@ -111,7 +117,7 @@ func (a *api) summary(r *request) (any, error) {
 		return nil, r.form.err
 	}
 	out := attemptsSummary{Percentage: "0", URL: r.base + "/v2/Attempts/Summary"}
-	end, err := a.scan(r, w, 0, func(j verify.Job, _ verify.Address) bool {
+	end, _, err := a.scan(r, w, page{}, func(j verify.Job, _ verify.Address) bool {
 		out.Total++
 		if j.Converted() {
 			out.Converted++
@@ -172,35 +178,40 @@ func (w wanted) chooses(j verify.Job, to verify.Address) bool {
 	return true
 }
 
-// scan shows those attempts to see that w chooses, from an offset on, until see has
-// enough. It returns where the rest begins, or noPage if there is none.
-func (a *api) scan(r *request, w wanted, offset int, see func(verify.Job, verify.Address) bool) (int, error) {
-	for end := offset + maxScan; offset < end; {
-		q := w.query
-		q.Offset, q.Limit = offset, chunk+1 // one more, to know whether there is one
+// scan shows those attempts to see that w chooses, from where a page begins, until see
+// has enough. It returns where the rest begins, or noPage if there is none, and the
+// attempt before that.
+func (a *api) scan(r *request, w wanted, from page, see func(verify.Job, verify.Address) bool) (int, verify.DeliveryKey, error) {
+	offset, q := from.offset, w.query
+	q.Offset, q.Limit = offset, chunk+1 // one more, to know whether there is one
+	if q.Below = from.below; q.Below != (verify.DeliveryKey{}) {
+		q.Offset = 0
+	}
+	for range maxScan / chunk {
 		jobs, err := a.Engine.Attempts(r.Context(), q)
 		if err != nil {
-			return noPage, err
+			return noPage, q.Below, err
 		}
 		for i, j := range jobs[:min(chunk, len(jobs))] {
 			to, err := j.Verification.To(a.Keys)
 			if err != nil {
-				return noPage, err
+				return noPage, q.Below, err
 			}
 			if !w.chooses(j, to) || see(j, to) {
 				continue
 			}
 			if i+1 < len(jobs) {
-				return offset + i + 1, nil
+				return offset + i + 1, j.Delivery.Key, nil
 			}
-			return noPage, nil
+			return noPage, q.Below, nil
 		}
 		if len(jobs) <= chunk {
-			return noPage, nil
+			return noPage, q.Below, nil
 		}
 		offset += chunk
+		q.Offset, q.Below = 0, jobs[chunk-1].Delivery.Key
 	}
-	return offset, nil
+	return offset, q.Below, nil
 }
 
 func (a *api) fetchAttempt(r *request) (any, error) {

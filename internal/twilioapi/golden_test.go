@@ -122,7 +122,7 @@ func (s *service) as(req *http.Request, name string) {
 	req.SetBasicAuth(l.user, l.password)
 }
 
-var sidPattern = regexp.MustCompile(`(AC|VA|VE|VL|RK|BL|GN|YW)[0-9a-f]{32}|PT[0-9]+-[0-9]{10,}`)
+var sidPattern = regexp.MustCompile(`(AC|VA|VE|VL|RK|BL|GN|YW)[0-9a-f]{32}|PT[0-9]+-[0-9]{10,}(-[0-9a-f]{32})?`)
 
 // mask gives each sid, which holds random bytes, a name, and remembers it.
 func (s *service) mask(text string) string {

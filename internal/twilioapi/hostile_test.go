@@ -30,6 +30,8 @@ func TestHostileBodiesAreRefusedAndStartNothing(t *testing.T) {
 		"no UTF-8 in a name":       {good + "&%ff=1", 400},
 		"half an escape":           {good + "&Locale=%4", 400},
 		"a line break":             {good + "&CustomFriendlyName=a%0d%0ab", 400},
+		"an address as the name":   {good + "&CustomFriendlyName=https://evil.example", 400},
+		"a variable as the name":   {good + "&CustomFriendlyName=%7B%7Bcode%7D%7D", 400},
 		"an unescaped plus":        {"To=+13035551234&Channel=sms", 400},
 		"spaces":                   {"To=%2B1+303+555+1234&Channel=sms", 400},
 		"JSON":                     {`{"To":"+13035551234","Channel":"sms"}`, 400},

@@ -40,4 +40,16 @@ func TestMoreAttemptsThanAreReadAtOnceAreAllCountedAndFound(t *testing.T) {
 	if found != n {
 		t.Errorf("%d of %d were listed", found, n)
 	}
+	// What is passed over is read: whoever follows a list passes over nothing, and nobody
+	// passes over all there is.
+	for _, q := range s.asked {
+		if q.Offset > 0 {
+			t.Errorf("a list that was followed read %d attempts in vain", q.Offset)
+		}
+	}
+	for _, path := range []string{"?Page=1000&PageSize=1000", "?PageToken=PT1000000-1", "?PageToken=PT5-1-zz"} {
+		if rec := s.send(t, "GET /v2/Attempts"+path); rec.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
 }

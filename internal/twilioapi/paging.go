@@ -24,6 +24,9 @@ type page struct {
 	// pin is when the first page was read, in Unix milliseconds, where what comes later
 	// must not push the rest along; zero otherwise.
 	pin int64
+	// below is the attempt after which a page of attempts begins, so that those before it
+	// need not be read; zero: offset says it. rest is where the next page begins.
+	below, rest verify.DeliveryKey
 }
 
 // page reads Page, PageSize and PageToken.
@@ -35,12 +38,18 @@ func (f *form) page() page {
 		return p
 	}
 	at, pin, _ := strings.Cut(strings.TrimPrefix(token, "PT"), "-")
+	pin, below, ended := strings.Cut(pin, "-")
 	var err1, err2 error
 	p.offset, err1 = strconv.Atoi(at)
 	if pin != "" {
 		p.pin, err2 = strconv.ParseInt(pin, 10, 64)
 	}
-	if err1 != nil || err2 != nil || p.offset < 0 || p.pin < 0 {
+	if ended {
+		id, isID := idOf("", below)
+		key, isKey := verify.DeliveryOf(id)
+		ended, p.below = !isID || !isKey, key
+	}
+	if err1 != nil || err2 != nil || ended || p.offset < 0 || p.pin < 0 {
 		f.fail("PageToken", "it must be one that a list has returned")
 	}
 	return p
@@ -68,10 +77,10 @@ func (r *request) list(key string, items any, p page, previous, next int) any {
 		FirstPageURL: r.pageURL(page{size: p.size}), URL: r.pageURL(p),
 	}
 	if previous != noPage {
-		m.PreviousPageURL = orNull(r.pageURL(page{p.number - 1, p.size, previous, p.pin}))
+		m.PreviousPageURL = orNull(r.pageURL(page{number: p.number - 1, size: p.size, offset: previous, pin: p.pin}))
 	}
 	if next != noPage {
-		m.NextPageURL = orNull(r.pageURL(page{p.number + 1, p.size, next, p.pin}))
+		m.NextPageURL = orNull(r.pageURL(page{number: p.number + 1, size: p.size, offset: next, pin: p.pin, below: p.rest}))
 	}
 	return map[string]any{key: items, "meta": m}
 }
@@ -91,6 +100,9 @@ func (r *request) pageURL(p page) string {
 		token := "PT" + strconv.Itoa(p.offset)
 		if p.pin > 0 {
 			token += fmt.Sprintf("-%d", p.pin)
+		}
+		if p.below != (verify.DeliveryKey{}) {
+			token += "-" + sid("", p.below.ID())
 		}
 		q.Set("PageToken", token)
 	}

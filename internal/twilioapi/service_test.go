@@ -44,6 +44,7 @@ type service struct {
 	logins    map[string]login // by the name that tests call them
 	names     map[string]string
 	sids      map[string]string // by name, such as $VA1
+	asked     []verify.AttemptQuery
 }
 
 // newService has carriers for those channels; without any, for texts, calls and mail.
@@ -153,6 +154,7 @@ func (s *service) Deliveries(ctx context.Context, id verify.ID) ([]verify.Delive
 }
 
 func (s *service) Attempts(ctx context.Context, q verify.AttemptQuery) ([]verify.Job, error) {
+	s.asked = append(s.asked, q)
 	return s.store.Attempts(ctx, q)
 }
 

@@ -148,6 +148,8 @@ func (f *form) friendlyName(parameter string) string {
 		f.fail(parameter, "it must have at most %d characters", maxFriendlyName)
 	case fiveDigits.MatchString(v):
 		f.fail(parameter, "it must not hold five digits in a row, which could be taken for a code")
+	case tenant.AppName(v) != nil:
+		f.fail(parameter, "it must not hold brackets or slashes, which could make it seem to lead somewhere")
 	}
 	return v
 }

@@ -31,6 +31,17 @@ func TestACodeForAPaymentIsGoodForThatPaymentAlone(t *testing.T) {
 	outcome(t, w, verify.Check{Tenant: "t", Verification: v.ID, Guess: right, Amount: "€10.00", Payee: "Acme"}, verify.OutcomeAccepted)
 }
 
+func TestAProfileForPaymentsBeginsNothingElse(t *testing.T) {
+	w := newWorld()
+	s := start(ada)
+	s.Profile.Payments = true
+	if got := refused(t, w, s, verify.Invalid); got.Field != verify.FieldPayment {
+		t.Errorf("the field is %q", got.Field)
+	}
+	s.Details = verify.Details{Amount: "1", Payee: "Acme"}
+	must(t, w, s)
+}
+
 func TestAStartForAnotherPaymentEndsTheFirst(t *testing.T) {
 	w := newWorld()
 	s := start(ada)

@@ -126,7 +126,8 @@ func (r Rekey) Decide(env *Env, rows Rows, now time.Time) (Changes, bool, error)
 
 // KeyNeededUntil is the first instant at which a key may go that another one took
 // over from, if no verification stands under it: replays and limits that were made
-// under it are over by then.
+// under it are over by then, but for tenants' own over more than a day. Those begin
+// anew, which is better than to need a key for a month that is to go.
 func KeyNeededUntil(takenOver time.Time) time.Time { return takenOver.Add(ReplayAge + ClockSlack) }
 
 // rekeyed returns the subject under the current key, and the keys that it leaves.

@@ -81,3 +81,32 @@ func TestAQuotaIsNotForgottenWhenTheKeyIsRotated(t *testing.T) {
 	s.Address = verify.Phone(bob)
 	refused(t, w, s, verify.QuotaSpent)
 }
+
+// Whoever may make profiles must not have the limits on a number anew with each.
+func TestTheLimitsOnANumberHoldForAllProfilesOfATenantTogether(t *testing.T) {
+	for name, limits := range map[string]verify.Limits{
+		"by the hour": {Hour: hourly(2)}, "by the day": {Day: limit.Rule{Count: 2, Per: 24 * time.Hour}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.env.Limits = limits
+			s := start(ada)
+			s.Profile.Joint = true
+			by := func(profile byte) verify.Start { s.Profile.ID = verify.ID{15: profile}; return s }
+			must(t, w, by(1))
+			if left := must(t, w, by(2)).Allowance; left.Limit != 2 || left.Left != 0 {
+				t.Errorf("after two messages of two profiles: %+v", left)
+			}
+			if got := refused(t, w, by(3), verify.TooManyStarts); got.Wait <= 0 {
+				t.Errorf("it says to wait %s", got.Wait)
+			}
+			s.Address = verify.Phone(bob)
+			must(t, w, by(3)) // another number has limits of its own,
+			s.Address = verify.Phone(ada)
+			s.Profile.Tenant = "u"
+			must(t, w, by(3)) // and another tenant cannot use up those of this one,
+			s.Profile.Tenant, s.Profile.Joint = "t", false
+			must(t, w, by(4)) // nor can what tenants make use up those of the operator's
+		})
+	}
+}

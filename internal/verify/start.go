@@ -69,12 +69,22 @@ type Allowance struct {
 	Reset       time.Duration // until the whole limit is there again
 }
 
-// allowance is what is left of the limits on one address.
-func (l Limits) allowance(s Subject, now time.Time) (tightest Allowance) {
-	for _, one := range []struct {
-		limit.Rule
-		limit.State
-	}{{l.Hour, s.Hour}, {l.Day, s.Day}} {
+// memory is a limit with what is spent of it.
+type memory struct {
+	limit.Rule
+	limit.State
+}
+
+// allowance is what is left of the limits on the address. spent are the quotas of the
+// start, in their order.
+func (s Start) allowance(env *Env, subject Subject, spent []Bucket, now time.Time) (tightest Allowance) {
+	limits := []memory{{env.Limits.Hour, subject.Hour}, {env.Limits.Day, subject.Day}}
+	for i, q := range s.quotas(env) {
+		if q.Kind == TooManyStarts {
+			limits = append(limits, memory{q.Rule, spent[i].State})
+		}
+	}
+	for _, one := range limits {
 		if one.Unlimited() {
 			continue
 		}
@@ -91,11 +101,18 @@ func (s Start) target() Target {
 }
 
 // quotas are all that a message of this start spends.
-func (s Start) quotas() []Quota {
-	if len(s.Quotas) == 0 {
-		return s.Profile.Quotas
+func (s Start) quotas(env *Env) []Quota {
+	all := slices.Concat(s.Profile.Quotas, s.Quotas)
+	if !s.Profile.Joint {
+		return all
 	}
-	return slices.Concat(s.Profile.Quotas, s.Quotas)
+	for _, q := range []Quota{{Name: "hour", Rule: env.Limits.Hour}, {Name: "day", Rule: env.Limits.Day}} {
+		if !q.Rule.Unlimited() {
+			q.Name, q.Kind = "number "+q.Name+" "+s.Address.key(), TooManyStarts
+			all = append(all, q)
+		}
+	}
+	return all
 }
 
 // Needs names the subject, the buckets and the replay. It refuses what
@@ -106,7 +123,7 @@ func (s Start) Needs(env *Env) (Needs, error) {
 	}
 	var n Needs
 	err := errors.Join(
-		s.target().name(env, &n), nameNetwork(env, s.Network, &n), nameQuotas(env, s.Profile.Tenant, s.quotas(), &n),
+		s.target().name(env, &n), nameNetwork(env, s.Network, &n), nameQuotas(env, s.Profile.Tenant, s.quotas(env), &n),
 		s.Once.name(env, "start", s.Profile.Tenant, &n))
 	return n, err
 }
@@ -133,7 +150,11 @@ func (s Start) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, err
 	if changes.Subject != nil {
 		subject = *changes.Subject
 	}
-	answer.Allowance = env.Limits.allowance(subject, now)
+	spent := changes.Quotas
+	if !answer.Sent {
+		spent = rows.Quotas
+	}
+	answer.Allowance = s.allowance(env, subject, spent, now)
 	changes.Replay, err = s.Once.remember(env, rows, answer.Verification, "", now)
 	return changes, answer, err
 }
@@ -149,6 +170,9 @@ func (s Start) check(env *Env) error {
 	}
 	if err := s.Details.check(); err != nil {
 		return err
+	}
+	if s.Profile.Payments && s.Details.Amount == "" {
+		return &Error{Kind: Invalid, Field: FieldPayment, Err: errors.New("must have both an amount and a payee: the profile is for payments alone")}
 	}
 	return guard(env, s.Profile, s.Channel, s.Address)
 }
@@ -173,7 +197,7 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 	if same {
 		v := *live
 		v.Channel = s.Channel
-		return dispatch{subject, v, s.Network, s.quotas(), s.Backlog}.deliver(env, rows, now)
+		return dispatch{subject, v, s.Network, s.quotas(env), s.Backlog}.deliver(env, rows, now)
 	}
 	// The customer wants another code of its own, or one for another payment: the old
 	// one must not stay good.
@@ -192,7 +216,7 @@ func (s Start) begin(env *Env, rows Rows, subject Subject, now time.Time) (Chang
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
-	changes, answer, err := dispatch{subject, v, s.Network, s.quotas(), s.Backlog}.deliver(env, rows, now)
+	changes, answer, err := dispatch{subject, v, s.Network, s.quotas(env), s.Backlog}.deliver(env, rows, now)
 	if err == nil {
 		changes.GoneSubjects = gone
 	}

@@ -75,6 +75,9 @@ type AttemptQuery struct {
 	Verification  ID
 	Channel       Channel
 	After, Before time.Time // of the delivery's making, both included
+	// Below chooses those after one in the list. To go on from there costs the same
+	// wherever it is; what Offset passes over is read.
+	Below         DeliveryKey
 	Offset, Limit int
 }
 

@@ -134,6 +134,10 @@ type Profile struct {
 	Countries []string      // ISO 3166; none means every country
 	Quotas    []Quota       // limits of its own; each is spent by every message
 	Events    bool          // somebody wants to be told of each delivery
+	Payments  bool          // for payments alone: a start says which one
+	// Joint profiles of a tenant have the limits on a number together, besides each its
+	// own: a tenant can make as many of them as it likes.
+	Joint bool
 }
 
 // SubjectKey finds a subject: a keyed hash, so that the database does not tell

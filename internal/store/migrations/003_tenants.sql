@@ -2,6 +2,8 @@
 -- besides its code (JSON; empty for nothing).
 ALTER TABLE verifications ADD COLUMN previous BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
 ALTER TABLE verifications ADD COLUMN details TEXT NOT NULL DEFAULT '';
+-- A tenant's own, the newest last: whoever lists them must not read through everybody's.
+CREATE INDEX verifications_by_tenant ON verifications (tenant, id);
 
 -- What a tenant has set up: profiles, API keys, templates, rate limits, … They are
 -- read often and change rarely, and no command decides on them under lock, so that
@@ -22,6 +24,8 @@ CREATE TABLE records (
 
 CREATE UNIQUE INDEX records_by_name ON records (kind, tenant, parent, name) WHERE name <> '';
 CREATE INDEX records_by_tenant ON records (kind, tenant, parent, id);
+-- A record goes with those whose parent it is, of whatever kind.
+CREATE INDEX records_by_parent ON records (parent);
 
 -- What tenants' webhooks are to be told. What is told lies in the verification.
 CREATE TABLE events (

@@ -221,7 +221,9 @@ func family(t *testing.T, open Open) {
 	child, grandchild, stranger := record(2, "t", "a"), record(3, "t", "a"), record(4, "t", "b")
 	child.Kind, child.Parent = tenant.RateLimits, id(1)
 	grandchild.Kind, grandchild.Parent = tenant.Buckets, id(2)
-	add(t, s, record(1, "t", "a"), child, grandchild, stranger)
+	namesake := record(2, "another", "a") // of the child's id, and of another kind
+	namesake.Kind = tenant.Templates
+	add(t, s, record(1, "t", "a"), child, grandchild, stranger, namesake)
 	if err := s.DropRecord(t.Context(), tenant.Profiles, id(1)); err != nil {
 		t.Fatal(err)
 	}
@@ -231,6 +233,7 @@ func family(t *testing.T, open Open) {
 		}
 	}
 	stands(t, s, stranger)
+	stands(t, s, namesake)
 }
 
 func pages(t *testing.T, open Open) {

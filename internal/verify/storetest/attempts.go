@@ -56,17 +56,22 @@ func attempts(t *testing.T, open Open) {
 		q    verify.AttemptQuery
 		want []string // verification and number
 	}{
-		"all of a tenant":   {verify.AttemptQuery{}, []string{"1-1", "0-2", "0-1"}},
-		"another tenant":    {verify.AttemptQuery{Tenant: "another"}, []string{"2-1"}},
-		"nobody":            {verify.AttemptQuery{Tenant: "nobody"}, nil},
-		"a profile":         {verify.AttemptQuery{Profile: id(201)}, []string{"1-1"}},
-		"a verification":    {verify.AttemptQuery{Verification: ids[0]}, []string{"0-2", "0-1"}},
-		"another tenant's":  {verify.AttemptQuery{Verification: ids[2]}, nil},
-		"a channel":         {verify.AttemptQuery{Channel: verify.SMS}, []string{"0-2", "0-1"}},
-		"after an instant":  {verify.AttemptQuery{After: noon.Add(time.Minute)}, []string{"1-1", "0-2"}},
-		"before an instant": {verify.AttemptQuery{Before: noon}, []string{"0-1"}},
-		"between":           {verify.AttemptQuery{After: noon.Add(time.Second), Before: noon.Add(4 * time.Minute)}, []string{"1-1"}},
-		"a page":            {verify.AttemptQuery{Offset: 1, Limit: 1}, []string{"0-2"}},
+		"all of a tenant":     {verify.AttemptQuery{}, []string{"1-1", "0-2", "0-1"}},
+		"another tenant":      {verify.AttemptQuery{Tenant: "another"}, []string{"2-1"}},
+		"nobody":              {verify.AttemptQuery{Tenant: "nobody"}, nil},
+		"a profile":           {verify.AttemptQuery{Profile: id(201)}, []string{"1-1"}},
+		"a verification":      {verify.AttemptQuery{Verification: ids[0]}, []string{"0-2", "0-1"}},
+		"another tenant's":    {verify.AttemptQuery{Verification: ids[2]}, nil},
+		"a channel":           {verify.AttemptQuery{Channel: verify.SMS}, []string{"0-2", "0-1"}},
+		"after an instant":    {verify.AttemptQuery{After: noon.Add(time.Minute)}, []string{"1-1", "0-2"}},
+		"before an instant":   {verify.AttemptQuery{Before: noon}, []string{"0-1"}},
+		"between":             {verify.AttemptQuery{After: noon.Add(time.Second), Before: noon.Add(4 * time.Minute)}, []string{"1-1"}},
+		"a page":              {verify.AttemptQuery{Offset: 1, Limit: 1}, []string{"0-2"}},
+		"below the first":     {verify.AttemptQuery{Below: verify.DeliveryKey{Verification: ids[1], Number: 1}}, []string{"0-2", "0-1"}},
+		"below one of two":    {verify.AttemptQuery{Below: verify.DeliveryKey{Verification: ids[0], Number: 2}}, []string{"0-1"}},
+		"below the last":      {verify.AttemptQuery{Below: verify.DeliveryKey{Verification: ids[0], Number: 1}}, nil},
+		"below another's":     {verify.AttemptQuery{Below: verify.DeliveryKey{Verification: ids[2], Number: 1}, Limit: 1}, []string{"1-1"}},
+		"below, in a stretch": {verify.AttemptQuery{Below: verify.DeliveryKey{Verification: ids[1], Number: 1}, Before: noon}, []string{"0-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tt.q.Tenant == "" {
