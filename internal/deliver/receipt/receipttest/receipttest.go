@@ -38,7 +38,8 @@ type Harness struct {
 	// SignsForm: the signature is over what the form in the body says, and not over its
 	// bytes, so that another spelling of the same form is the same request.
 	SignsForm bool
-	// Dated: the time is signed, and a request is good for receipt.Window.
+	// Dated: the time is signed, which is Now in each Valid, and a request is good for
+	// receipt.Window.
 	Dated bool
 
 	// Forgeries are requests that only this carrier's tests can make, by name: signed
