@@ -50,9 +50,9 @@ func say(m verify.Message) string {
 
 // languages are what the voice alice speaks, by our locales (the languages of "Speak
 // text"). Of a locale that is not here the voice is that of no language named, which
-// speaks English.
+// speaks American English.
 var languages = map[string]string{
-	"ar": "arb", "da": "da-DK", "de": "de-DE", "es": "es-ES", "fr": "fr-FR", "hi": "hi-IN", "it": "it-IT",
+	"ar": "arb", "da": "da-DK", "de": "de-DE", "en-GB": "en-GB", "es": "es-ES", "fr": "fr-FR", "hi": "hi-IN", "it": "it-IT",
 	"ja": "ja-JP", "ko": "ko-KR", "nb": "nb-NO", "nl": "nl-NL", "pl": "pl-PL", "pt": "pt-PT", "pt-BR": "pt-BR",
 	"ro": "ro-RO", "ru": "ru-RU", "sv": "sv-SE", "tr": "tr-TR", "zh-CN": "cmn-CN",
 }

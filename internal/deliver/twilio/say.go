@@ -28,5 +28,8 @@ var languages = map[string]string{
 	"ar": "arb", "cs": "cs-CZ", "da": "da-DK", "de": "de-DE", "el": "el-GR", "en": "en-US", "es": "es-ES", "fi": "fi-FI",
 	"fr": "fr-FR", "he": "he-IL", "hi": "hi-IN", "hu": "hu-HU", "id": "id-ID", "it": "it-IT", "ja": "ja-JP", "ko": "ko-KR",
 	"nb": "nb-NO", "nl": "nl-NL", "pl": "pl-PL", "pt": "pt-PT", "pt-BR": "pt-BR", "ro": "ro-RO", "ru": "ru-RU", "sv": "sv-SE",
+	"af": "af-ZA", "bg": "bg-BG", "bn": "bn-IN", "ca": "ca-ES", "en-GB": "en-GB", "fil": "fil-PH", "gu": "gu-IN", "kn": "kn-IN",
+	"lv": "lv-LV", "ml": "ml-IN", "mr": "mr-IN", "ms": "ms-MY", "pa": "pa-IN", "sk": "sk-SK", "sr": "sr-RS", "ta": "ta-IN",
+	"te": "te-IN", "zh-HK": "zh-HK",
 	"th": "th-TH", "tr": "tr-TR", "uk": "uk-UA", "vi": "vi-VN", "zh-CN": "zh-CN", "zh-TW": "zh-TW",
 }
