@@ -36,7 +36,9 @@ func TestAConfigurationThatCannotWorkIsRefusedInWords(t *testing.T) {
 		{func(c *twilio.Config) { c.BaseURL = "https://" + account + ":" + token + "@api.twilio.com" }, "user name"},
 		{func(c *twilio.Config) { c.BaseURL = "https://api.twilio.com?" + token }, "?"},
 		{func(c *twilio.Config) { c.BaseURL = "http://api.twilio.com" }, "in the clear"},
-		{func(c *twilio.Config) { c.AuthToken, c.APIKeySID, c.APIKeySecret, c.ReceiptURL = "", keySID, token, receiptURL }, "no auth_token, without which"},
+		{func(c *twilio.Config) {
+			c.AuthToken, c.APIKeySID, c.APIKeySecret, c.ReceiptURL = "", keySID, token, receiptURL
+		}, "no auth_token, without which"},
 		{func(c *twilio.Config) { c.ReceiptURL = "/receipts/twilio" }, "public_url"},
 		{func(c *twilio.Config) { c.ReceiptURL = receiptURL + "#" + token }, "more than host and path"},
 	} {

@@ -186,7 +186,7 @@ func TestWhatWasSignedCannotBeCutAnew(t *testing.T) {
 	}
 	// The border between the address and the parameters moves.
 	for at := len(receiptURL); at < len(text); at++ {
-		for cut := at + 1; cut <= min(at+60, len(text)); cut++ {
+		for cut := at + 1; cut <= min(at+60, len(text)); cut += 5 {
 			try(text[:at], url.Values{text[at:cut]: {text[cut:]}})
 		}
 		form := url.Values{}

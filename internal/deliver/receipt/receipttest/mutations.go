@@ -159,14 +159,16 @@ func addresses(p receipt.Posted) []mutation {
 	return out
 }
 
-// bytewise changes one byte of each region, by a bit.
+// bytewise changes one byte of each region, by one bit and by another.
 func bytewise(text string) map[string]string {
 	out := map[string]string{}
 	step := max(len(text)/regions, 1)
 	for at := 0; at < len(text); at += step {
-		changed := []byte(text)
-		changed[at] ^= 1
-		out[fmt.Sprintf("changed at byte %d", at)] = string(changed)
+		for _, bit := range []byte{1, 4} {
+			changed := []byte(text)
+			changed[at] ^= bit
+			out[fmt.Sprintf("changed at byte %d by %d", at, bit)] = string(changed)
+		}
 	}
 	return out
 }

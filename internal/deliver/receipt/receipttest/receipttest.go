@@ -52,17 +52,37 @@ const Least = 500
 
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
-	s := &suite{Harness: h}
 	if len(h.Valid) < 2 || len(h.Signed) == 0 || len(h.Forgeries) == 0 {
 		t.Fatal("the suite needs two valid requests, a signed header and forgeries")
 	}
-	t.Run("what is the carrier's is taken, also twice and at once", s.valid)
-	t.Run("nothing that was changed is taken", s.changed)
-	t.Run("what is not signed says nothing", s.unsigned)
-	t.Run("a forgery is not taken", s.forged)
-	if s.Dated {
-		t.Run("a request is good for five minutes", s.dated)
+	s := &suite{Harness: h}
+	for _, part := range s.parts() {
+		t.Run(part.name, func(t *testing.T) { part.run(t) })
 	}
+}
+
+type part struct {
+	name string
+	run  func(reporter)
+}
+
+func (s *suite) parts() []part {
+	list := []part{
+		{"what is the carrier's is taken, also twice and at once", s.valid},
+		{"nothing that was changed is taken", s.changed},
+		{"what is not signed says nothing", s.unsigned},
+		{"a forgery is not taken", s.forged},
+	}
+	if s.Dated {
+		list = append(list, part{"a request is good for five minutes", s.dated})
+	}
+	return list
+}
+
+// reporter is what a part needs of a testing.T.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
 }
 
 type suite struct {
@@ -70,7 +90,7 @@ type suite struct {
 	tried int
 }
 
-func (s *suite) valid(t *testing.T) {
+func (s *suite) valid(t reporter) {
 	var running sync.WaitGroup
 	for range 4 {
 		running.Go(func() {
@@ -82,7 +102,7 @@ func (s *suite) valid(t *testing.T) {
 	running.Wait()
 }
 
-func (s *suite) changed(t *testing.T) {
+func (s *suite) changed(t reporter) {
 	for i, v := range s.Valid {
 		for _, m := range s.mutations(v.Posted) {
 			s.refuse(t, m.posted, m.name, i)
@@ -109,7 +129,7 @@ func (s *suite) changed(t *testing.T) {
 	}
 }
 
-func (s *suite) unsigned(t *testing.T) {
+func (s *suite) unsigned(t reporter) {
 	v := s.Valid[0]
 	p := clone(v.Posted)
 	p.Header.Set("X-Forwarded-Host", "evil.example")
@@ -128,13 +148,13 @@ func (s *suite) unsigned(t *testing.T) {
 	}
 }
 
-func (s *suite) forged(t *testing.T) {
+func (s *suite) forged(t reporter) {
 	for name, p := range s.Forgeries {
 		s.refuse(t, p, name)
 	}
 }
 
-func (s *suite) dated(t *testing.T) {
+func (s *suite) dated(t reporter) {
 	for i, v := range s.Valid {
 		for _, off := range []time.Duration{receipt.Window + time.Second, -receipt.Window - 2*time.Second, time.Hour, 1e6 * time.Hour, -time.Hour} {
 			p := clone(v.Posted)
@@ -149,7 +169,7 @@ func (s *suite) dated(t *testing.T) {
 	}
 }
 
-func (s *suite) accept(t *testing.T, p receipt.Posted, want []verify.Receipt, what ...any) {
+func (s *suite) accept(t reporter, p receipt.Posted, want []verify.Receipt, what ...any) {
 	t.Helper()
 	got, err := s.Receiver.Receive(clone(p))
 	if err != nil {
@@ -159,7 +179,7 @@ func (s *suite) accept(t *testing.T, p receipt.Posted, want []verify.Receipt, wh
 	}
 }
 
-func (s *suite) refuse(t *testing.T, p receipt.Posted, what ...any) {
+func (s *suite) refuse(t reporter, p receipt.Posted, what ...any) {
 	t.Helper()
 	s.tried++
 	got, err := s.Receiver.Receive(clone(p))
