@@ -68,7 +68,7 @@ func (c Config) settings() (*settings, error) {
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("the time-out is negative: %s", c.Timeout)
 	}
-	set := &settings{from: c.From, service: c.MessagingServiceSID, receipts: c.ReceiptURL, account: c.AccountSID, token: []byte(c.AuthToken)}
+	set := &settings{from: c.From, service: c.MessagingServiceSID, receipts: c.ReceiptURL, account: c.AccountSID, token: &c.AuthToken}
 	switch {
 	case c.From == "" && c.MessagingServiceSID == "":
 		return nil, errors.New("nothing to send from: give a number of the account as from, or a messaging_service_sid")

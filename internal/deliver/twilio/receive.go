@@ -68,7 +68,7 @@ func (r receiver) signed(signature, address string, said map[string]string) bool
 	text := runTogether(said)
 	good := 0
 	for _, form := range ports(address) {
-		mac := hmac.New(sha1.New, r.set.token)
+		mac := hmac.New(sha1.New, []byte(*r.set.token))
 		_, _ = mac.Write([]byte(form + text)) // it takes everything
 		good |= subtle.ConstantTimeCompare([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature))
 	}

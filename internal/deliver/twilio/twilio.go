@@ -39,8 +39,8 @@ type settings struct {
 	service  string
 	receipts string // address; empty if none are asked for
 	account  string
-	token    []byte // receipts are signed with it
-	messages string // addresses
+	token    *string // receipts are signed with it; a pointer as post.Client.Authorization is
+	messages string  // addresses
 	calls    string
 }
 

@@ -166,6 +166,7 @@ func TestNothingPrintsTheCredentials(t *testing.T) {
 	for _, config := range []twilio.Config{
 		{AccountSID: account, AuthToken: token, From: from},
 		{AccountSID: account, APIKeySID: keySID, APIKeySecret: token, From: from},
+		{AccountSID: account, AuthToken: token, From: from, ReceiptURL: receiptURL},
 	} {
 		sender, err := twilio.New(config)
 		if err != nil {
@@ -180,12 +181,12 @@ func TestNothingPrintsTheCredentials(t *testing.T) {
 			inner  twilio.Carrier
 		}
 		out := string(encoded) + config.LogValue().String()
-		for _, v := range []any{config, &config, []twilio.Config{config}, sender, *sender, holder{sender, *sender}} {
+		for _, v := range []any{config, &config, []twilio.Config{config}, sender, *sender, holder{sender, *sender}, sender.Receiver()} {
 			for _, verb := range []string{"%v", "%+v", "%#v", "%q", "%s", "%x", "%d"} {
 				out += fmt.Sprintf(verb, v)
 			}
 		}
-		for _, secret := range []string{token, fmt.Sprintf("%x", token), asAccount, asKey} {
+		for _, secret := range []string{token, fmt.Sprintf("%x", token), strings.Trim(fmt.Sprint([]byte(token)), "[]"), asAccount, asKey} {
 			if strings.Contains(out, secret) {
 				t.Errorf("%q in %s", secret, out)
 			}
