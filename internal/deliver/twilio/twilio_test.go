@@ -186,7 +186,7 @@ func TestNothingPrintsTheCredentials(t *testing.T) {
 				out += fmt.Sprintf(verb, v)
 			}
 		}
-		for _, secret := range []string{token, fmt.Sprintf("%x", token), strings.Trim(fmt.Sprint([]byte(token)), "[]"), asAccount, asKey} {
+		for _, secret := range []string{token, fmt.Sprintf("%x", token), strings.Trim(fmt.Sprintf("%d", []byte(token)), "[]"), asAccount, asKey} {
 			if strings.Contains(out, secret) {
 				t.Errorf("%q in %s", secret, out)
 			}

@@ -92,6 +92,15 @@ func TestNothingForgedIsTakenForAReceipt(t *testing.T) {
 	})
 }
 
+// The signature is what the Python of docs/carriers/webhook.md made of it.
+func TestWhatTheDocumentedProgramSignsIsTaken(t *testing.T) {
+	p := withHeader("t=1780000000,v1=bc099bb419983f700fec054c4e690875a4fff9dea93ce4af275754001e163e41",
+		`{"message":"m-1","state":"delivered"}`)
+	if got, err := receiver(t).Receive(p); err != nil || len(got) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestEachStateIsRead(t *testing.T) {
 	for body, want := range map[string]verify.Receipt{
 		`{"message":"m-1","state":"sent"}`:                                                 {Message: "m-1", State: verify.Sent},

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -270,10 +271,9 @@ func FuzzNoValueBreaksOutOfATemplate(f *testing.F) {
 		}
 		d := json.NewDecoder(bytes.NewReader(body))
 		d.DisallowUnknownFields()
-		want := []string{strings.ToValidUTF8(app, "\ufffd"), strings.ToValidUTF8(sender, "\ufffd"), strings.ToValidUTF8(id, "\ufffd")}
 		if err := d.Decode(&got); err != nil || got.To != to || got.Code != "4711" || len(got.Rest) != 3 {
 			t.Errorf("%v: %q", err, body)
-		} else if len(strings.Join(want, "")) == len(app+sender+id) && !slices.Equal(got.Rest, want) {
+		} else if want := []string{app, sender, id}; utf8.ValidString(app+"|"+sender+"|"+id) && !slices.Equal(got.Rest, want) {
 			t.Errorf("%q, want %q", got.Rest, want)
 		}
 	})
@@ -299,7 +299,7 @@ func TestNothingPrintsTheSecrets(t *testing.T) {
 			out += fmt.Sprintf(verb, v)
 		}
 	}
-	for _, hidden := range []string{secret, fmt.Sprintf("%x", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]"), bearer} {
+	for _, hidden := range []string{secret, fmt.Sprintf("%x", secret), strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"), bearer} {
 		if strings.Contains(out, hidden) {
 			t.Errorf("%q in %s", hidden, out)
 		}
