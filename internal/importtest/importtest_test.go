@@ -41,23 +41,26 @@ var allowed = map[string][]string{
 	"internal/tenant/recordtest": {"internal/tenant", "internal/verify"},
 
 	// Adapters know the core and leaves, and never each other.
-	"internal/ledger":                      {"internal/verify"},
-	"internal/store":                       {"internal/verify", "internal/tenant", "internal/code", "internal/limit"},
-	"internal/deliver":                     {"internal/verify", "internal/secret"},
-	"internal/deliver/inbox":               {"internal/verify", "internal/phone", "internal/mailbox"},
-	"internal/deliver/smtp":                {"internal/verify", "internal/mailbox"},
-	"internal/deliver/post":                {"internal/verify"}, // what carriers that speak HTTP share
-	"internal/deliver/receipt":             {"internal/verify"}, // what carriers that post receipts share
+	"internal/ledger":                    {"internal/verify"},
+	"internal/store":                     {"internal/verify", "internal/tenant", "internal/code", "internal/limit"},
+	"internal/deliver":                   {"internal/verify", "internal/secret", "internal/deliver/route"},
+	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
+	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
+	"internal/deliver/post":              {"internal/verify"},                   // what carriers that speak HTTP share
+	"internal/deliver/receipt":           {"internal/verify"},                   // what carriers that post receipts share
+	"internal/deliver/route":             {"internal/verify", "internal/phone"}, // which carrier, and when
+	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
+	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
+	"internal/deliver/webhook":           {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
+	"internal/deliver/telnyx/telnyxtest": nil,
+	"internal/telnyxapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/secret"},
+	"internal/twilioapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/mailbox", "internal/secret"},
+	"internal/events":                    {"internal/verify", "internal/tenant", "internal/secret"},
+	"internal/openapi":                   nil,
+	"internal/pages":                     {"internal/verify", "internal/code", "internal/phone", "internal/secret"},
+
+	// What every carrier that reads receipts must refuse.
 	"internal/deliver/receipt/receipttest": {"internal/verify", "internal/deliver/receipt"},
-	"internal/deliver/telnyx":              {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
-	"internal/deliver/twilio":              {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
-	"internal/deliver/webhook":             {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
-	"internal/deliver/telnyx/telnyxtest":   nil,
-	"internal/telnyxapi":                   {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/secret"},
-	"internal/twilioapi":                   {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/mailbox", "internal/secret"},
-	"internal/events":                      {"internal/verify", "internal/tenant", "internal/secret"},
-	"internal/openapi":                     nil,
-	"internal/pages":                       {"internal/verify", "internal/code", "internal/phone", "internal/secret"},
 
 	// Wiring knows everybody and is known by main alone.
 	"internal/app": {

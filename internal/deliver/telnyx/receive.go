@@ -11,35 +11,27 @@ import (
 	"countersign/internal/verify"
 )
 
-// Receiver reads the receipts that Telnyx posts to the configured address. It is nil if
-// none is.
-func (c *Carrier) Receiver() receipt.Receiver {
-	if c.set.receipts == "" {
-		return nil
-	}
-	return receiver{c.set}
-}
-
-type receiver struct{ set *settings }
+var _ receipt.Receiver = (*Carrier)(nil)
 
 // Receive implements receipt.Receiver. The signature is over instant and body
 // ("Webhook Fundamentals", signature verification), so nothing else is looked at: least
-// of all the address, whose query anybody could change.
-func (r receiver) Receive(p receipt.Posted) ([]verify.Receipt, error) {
+// of all the address, whose query anybody could change. Without a ReceiptURL everything is
+// refused: there is no key.
+func (c *Carrier) Receive(p receipt.Posted) ([]verify.Receipt, error) {
 	stamp, one := receipt.One(p.Header, "Telnyx-Timestamp")
 	text, only := receipt.One(p.Header, "Telnyx-Signature-Ed25519")
 	if !one || !only {
 		return nil, fmt.Errorf("telnyx: %w: signature or timestamp is missing, or comes twice", receipt.ErrForged)
 	}
 	signature, ok := receipt.Base64(text)
-	if !ok || !ed25519.Verify(r.set.key, append([]byte(stamp+"|"), p.Body...), signature) {
+	if !ok || c.set.key == nil || !ed25519.Verify(c.set.key, append([]byte(stamp+"|"), p.Body...), signature) {
 		return nil, fmt.Errorf("telnyx: %w: the signature is wrong", receipt.ErrForged)
 	}
 	if !receipt.Fresh(stamp, p.Now) {
 		return nil, fmt.Errorf("telnyx: %w: it was not signed just now", receipt.ErrForged)
 	}
 	if len(p.Body) > 0 && p.Body[0] == '{' {
-		return r.message(p.Body)
+		return c.message(p.Body)
 	}
 	return ofCall(p.Body)
 }
@@ -68,7 +60,7 @@ type event struct {
 	} `json:"meta"`
 }
 
-func (r receiver) message(body []byte) ([]verify.Receipt, error) {
+func (c *Carrier) message(body []byte) ([]verify.Receipt, error) {
 	var e event
 	if err := json.Unmarshal(body, &e); err != nil {
 		return nil, fmt.Errorf("telnyx: %w: the event is not JSON of the known form", receipt.ErrUnreadable)
@@ -90,7 +82,7 @@ func (r receiver) message(body []byte) ([]verify.Receipt, error) {
 		out.Class = classOf(in.To[0].Status, in.Errors)
 	}
 	for _, address := range []string{in.WebhookURL, e.Meta.DeliveredTo} {
-		if name, ok := receipt.MessageOf(r.set.receipts, address); ok {
+		if name, ok := receipt.MessageOf(c.set.receipts, address); ok {
 			out.Message = name
 			break
 		}

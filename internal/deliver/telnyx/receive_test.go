@@ -38,7 +38,7 @@ func publicKey(k ed25519.PrivateKey) string {
 
 func receiver(t testing.TB) receipt.Receiver {
 	t.Helper()
-	return carrier(t, telnyx.Config{ReceiptURL: receiptURL, PublicKey: publicKey(telnyxes)}).Receiver()
+	return carrier(t, telnyx.Config{ReceiptURL: receiptURL, PublicKey: publicKey(telnyxes)})
 }
 
 // posted is a request that is signed with a key at an instant.
@@ -228,9 +228,13 @@ func TestASignedReceiptThatMakesNoSenseIsUnreadable(t *testing.T) {
 	}
 }
 
-func TestWithoutAnAddressNobodyReadsReceipts(t *testing.T) {
-	if r := carrier(t, telnyx.Config{PublicKey: publicKey(telnyxes)}).Receiver(); r != nil {
-		t.Errorf("%T reads receipts", r)
+func TestWithoutAnAddressEveryReceiptIsForged(t *testing.T) {
+	p := posted(telnyxes, now, event("message.finalized", "delivered", ""))
+	for _, address := range []string{p.URL, "", "?message=" + messageID} {
+		p.URL = address
+		if got, err := carrier(t, telnyx.Config{PublicKey: publicKey(telnyxes)}).Receive(p); got != nil || !errors.Is(err, receipt.ErrForged) {
+			t.Errorf("%q: %+v, %v", address, got, err)
+		}
 	}
 }
 

@@ -19,31 +19,22 @@ import (
 	"countersign/internal/verify"
 )
 
-// Receiver reads the status callbacks that Twilio posts to the configured address. It is
-// nil if none is.
-func (c *Carrier) Receiver() receipt.Receiver {
-	if c.set.receipts == "" {
-		return nil
-	}
-	return receiver{c.set}
-}
-
-type receiver struct{ set *settings }
+var _ receipt.Receiver = (*Carrier)(nil)
 
 // Receive implements receipt.Receiver. The signature ("Webhooks security") is over the
 // address and the parameters' names and values, sorted and run together without anything
 // between them, and it has no instant. Whoever has one good request could therefore cut
 // the same text into other parameters, or move its end into the address. So the address
 // must be one that we gave, to the letter, and the parameters must look like Twilio's:
-// see checked.
-func (r receiver) Receive(p receipt.Posted) ([]verify.Receipt, error) {
+// see checked. Without a ReceiptURL everything is refused: no address was given.
+func (c *Carrier) Receive(p receipt.Posted) ([]verify.Receipt, error) {
 	signature, ok := receipt.One(p.Header, "X-Twilio-Signature")
 	if !ok {
 		return nil, fmt.Errorf("twilio: %w: the signature is missing, or comes twice", receipt.ErrForged)
 	}
 	address, hash, hashed := strings.Cut(p.URL, "&bodySHA256=")
-	message, ours := receipt.MessageOf(r.set.receipts, address)
-	if !ours {
+	message, ours := receipt.MessageOf(c.set.receipts, address)
+	if !ours || c.set.receipts == "" {
 		return nil, fmt.Errorf("twilio: %w: the address is not one that was given to Twilio", receipt.ErrForged)
 	}
 	said, ok := form(p.Body)
@@ -52,10 +43,10 @@ func (r receiver) Receive(p receipt.Posted) ([]verify.Receipt, error) {
 		said, ok = object(p.Body, hash)
 		signed = nil // the hash in the address stands for them
 	}
-	if !ok || !r.signed(signature, p.URL, signed) {
+	if !ok || !c.signed(signature, p.URL, signed) {
 		return nil, fmt.Errorf("twilio: %w: the signature is wrong, or a parameter comes twice", receipt.ErrForged)
 	}
-	if !r.checked(said) {
+	if !c.checked(said) {
 		return nil, fmt.Errorf("twilio: %w: it is not a status callback of this account", receipt.ErrForged)
 	}
 	return receiptOf(message, said)
@@ -64,11 +55,11 @@ func (r receiver) Receive(p receipt.Posted) ([]verify.Receipt, error) {
 // signed compares with the signature of the address as it is, with the port that its
 // scheme has by itself, and without a port: Twilio's own SDKs say that it is not always
 // the same. All three are tried in any case.
-func (r receiver) signed(signature, address string, said map[string]string) bool {
+func (c *Carrier) signed(signature, address string, said map[string]string) bool {
 	text := runTogether(said)
 	good := 0
 	for _, form := range ports(address) {
-		mac := hmac.New(sha1.New, []byte(*r.set.token))
+		mac := hmac.New(sha1.New, []byte(*c.set.token))
 		_, _ = mac.Write([]byte(form + text)) // it takes everything
 		good |= subtle.ConstantTimeCompare([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature))
 	}
@@ -148,7 +139,7 @@ var telling = []string{"AccountSid", "MessageSid", "MessageStatus", "CallSid", "
 // checked says whether parameters are this account's and cut as Twilio cuts them. Names
 // are words, and wherever the name of a parameter that we read stands in the text that was
 // signed, a name ends with it: none is cut in two, and none hides in a value.
-func (r receiver) checked(said map[string]string) bool {
+func (c *Carrier) checked(said map[string]string) bool {
 	text := runTogether(said)
 	for _, one := range telling {
 		ends := 0
@@ -172,7 +163,7 @@ func (r receiver) checked(said map[string]string) bool {
 		return false
 	}
 	ofText := isSID("SM", said["MessageSid"]) || isSID("MM", said["MessageSid"])
-	return said["AccountSid"] == r.set.account &&
+	return said["AccountSid"] == c.set.account &&
 		(ofText && word(said["MessageStatus"]) || isSID("CA", said["CallSid"]) && word(said["CallStatus"]))
 }
 

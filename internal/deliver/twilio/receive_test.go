@@ -33,7 +33,7 @@ const (
 
 func receiver(t testing.TB) receipt.Receiver {
 	t.Helper()
-	return carrier(t, twilio.Config{ReceiptURL: receiptURL}).Receiver()
+	return carrier(t, twilio.Config{ReceiptURL: receiptURL})
 }
 
 func mac(h func() hash.Hash, key, text string) string {
@@ -222,7 +222,7 @@ func TestTheSignatureIsLookedForWithAndWithoutThePort(t *testing.T) {
 	} {
 		query := "?message=" + messageID
 		p := signedAs(row.ours+query, body, mac(sha1.New, token, row.signed+query+runTogether(body)))
-		_, err := carrier(t, twilio.Config{ReceiptURL: row.ours}).Receiver().Receive(p)
+		_, err := carrier(t, twilio.Config{ReceiptURL: row.ours}).Receive(p)
 		if (err == nil) != row.good || err != nil && !errors.Is(err, receipt.ErrForged) {
 			t.Errorf("%+v: %v", row, err)
 		}
@@ -283,9 +283,11 @@ func TestEachStatusIsAState(t *testing.T) {
 	}
 }
 
-func TestWithoutAnAddressNobodyReadsReceipts(t *testing.T) {
-	if r := carrier(t, twilio.Config{}).Receiver(); r != nil {
-		t.Errorf("%T reads receipts", r)
+func TestWithoutAnAddressEveryReceiptIsForged(t *testing.T) {
+	for _, address := range []string{named, "", "?message=" + messageID} {
+		if got, err := carrier(t, twilio.Config{}).Receive(posted(address, ofText("delivered", ""))); got != nil || !errors.Is(err, receipt.ErrForged) {
+			t.Errorf("%q: %+v, %v", address, got, err)
+		}
 	}
 }
 

@@ -32,25 +32,17 @@ func signature(secret, seconds, direction string, body []byte) string {
 	return "t=" + seconds + ",v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// Receiver reads the receipts that the service posts to the configured address. It is nil
-// if none is.
-func (c *Carrier) Receiver() receipt.Receiver {
-	if c.set.receipts == "" {
-		return nil
-	}
-	return receiver{c.set}
-}
-
-type receiver struct{ set *settings }
+var _ receipt.Receiver = (*Carrier)(nil)
 
 // Receive implements receipt.Receiver. It looks at the header and the body alone.
-func (r receiver) Receive(p receipt.Posted) ([]verify.Receipt, error) {
+// Without a ReceiptURL everything is refused: nobody was asked for receipts.
+func (c *Carrier) Receive(p receipt.Posted) ([]verify.Receipt, error) {
 	header, ok := receipt.One(p.Header, SignatureHeader)
-	if !ok {
+	if !ok || c.set.receipts == "" {
 		return nil, fmt.Errorf("webhook: %w: the signature is missing, or comes twice", receipt.ErrForged)
 	}
 	seconds, _, _ := strings.Cut(strings.TrimPrefix(header, "t="), ",")
-	if !hmac.Equal([]byte(signature(*r.set.secret, seconds, inward, p.Body)), []byte(header)) {
+	if !hmac.Equal([]byte(signature(*c.set.secret, seconds, inward, p.Body)), []byte(header)) {
 		return nil, fmt.Errorf("webhook: %w: the signature is wrong", receipt.ErrForged)
 	}
 	if !receipt.Fresh(seconds, p.Now) {

@@ -24,7 +24,7 @@ import (
 
 func receiver(t testing.TB) receipt.Receiver {
 	t.Helper()
-	return carrier(t, webhook.Config{ReceiptURL: receiptURL}).Receiver()
+	return carrier(t, webhook.Config{ReceiptURL: receiptURL})
 }
 
 func mac(h func() hash.Hash, key, text string) string {
@@ -128,9 +128,13 @@ func TestASignedReceiptThatMakesNoSenseIsUnreadable(t *testing.T) {
 	}
 }
 
-func TestWithoutAnAddressNobodyReadsReceipts(t *testing.T) {
-	if r := carrier(t, webhook.Config{}).Receiver(); r != nil {
-		t.Errorf("%T reads receipts", r)
+func TestWithoutAnAddressEveryReceiptIsForged(t *testing.T) {
+	p := posted(clock(), `{"message":"m-1","state":"delivered"}`)
+	for _, address := range []string{p.URL, "", "?message=" + messageID} {
+		p.URL = address
+		if got, err := carrier(t, webhook.Config{}).Receive(p); got != nil || !errors.Is(err, receipt.ErrForged) {
+			t.Errorf("%q: %+v, %v", address, got, err)
+		}
 	}
 }
 
