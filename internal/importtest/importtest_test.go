@@ -49,14 +49,18 @@ var allowed = map[string][]string{
 	"internal/deliver/post":              {"internal/verify"},                   // what carriers that speak HTTP share
 	"internal/deliver/receipt":           {"internal/verify"},                   // what carriers that post receipts share
 	"internal/deliver/route":             {"internal/verify", "internal/phone"}, // which carrier, and when
-	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post"},
-	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post"},
+	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
+	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
+	"internal/deliver/webhook":           {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/telnyx/telnyxtest": nil,
 	"internal/telnyxapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/secret"},
 	"internal/twilioapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/mailbox", "internal/secret"},
 	"internal/events":                    {"internal/verify", "internal/tenant", "internal/secret"},
 	"internal/openapi":                   nil,
 	"internal/pages":                     {"internal/verify", "internal/code", "internal/phone", "internal/secret"},
+
+	// What every carrier that reads receipts must refuse.
+	"internal/deliver/receipt/receipttest": {"internal/verify", "internal/deliver/receipt"},
 
 	// Wiring knows everybody and is known by main alone.
 	"internal/app": {

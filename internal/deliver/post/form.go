@@ -28,7 +28,7 @@ func (c *Code) UnmarshalJSON(in []byte) error {
 // PlainID returns a carrier's name for a message if it can stand in a log or a
 // URL, or else nothing.
 func PlainID(id string) string {
-	if len(id) > 64 || strings.Trim(id, digits+letters+"-_") != "" {
+	if len(id) > 64 || strings.Trim(id, digits+letters+"-_:") != "" {
 		return ""
 	}
 	return id

@@ -36,11 +36,13 @@ type Client struct {
 	Carrier string // its name, in errors
 	// Authorization stands behind a pointer: for a verb that does not fit, such as
 	// %q, fmt follows a pointer to a struct even out of an unexported field, but
-	// never one to a string.
+	// never one to a string. There may be none.
 	Authorization *string
-	Kind          string            // of the bodies: their Content-Type
-	Timeout       time.Duration     // of a whole Post; DefaultTimeout if zero
-	Transport     http.RoundTripper // one of the client's own if nil
+	// Sign adds to the headers of a request with that body, if it is there.
+	Sign      func(h http.Header, body []byte)
+	Kind      string            // of the bodies: their Content-Type
+	Timeout   time.Duration     // of a whole Post; DefaultTimeout if zero
+	Transport http.RoundTripper // one of the client's own if nil
 }
 
 // New fills in what c leaves open.
@@ -91,10 +93,15 @@ func (c *Client) request(ctx context.Context, url string, body *letter) (*http.R
 	req.Body, _ = body.open()
 	req.GetBody = body.open
 	req.ContentLength = int64(len(body.text))
-	req.Header.Set("Authorization", *c.Authorization)
+	if c.Authorization != nil {
+		req.Header.Set("Authorization", *c.Authorization)
+	}
 	req.Header.Set("Content-Type", c.Kind)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "countersign")
+	if c.Sign != nil {
+		c.Sign(req.Header, body.text)
+	}
 	return req, nil
 }
 

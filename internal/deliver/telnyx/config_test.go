@@ -1,10 +1,12 @@
 package telnyx_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"countersign/internal/deliver/telnyx"
+	"countersign/internal/verify"
 )
 
 func TestAConfigurationThatCannotWorkIsRefusedInWords(t *testing.T) {
@@ -42,6 +44,15 @@ func TestAConfigurationThatCannotWorkIsRefusedInWords(t *testing.T) {
 		{func(c *telnyx.Config) { c.BaseURL = "http://10.0.0.1/v2" }, "in the clear"},
 		{func(c *telnyx.Config) { c.BaseURL = "http://localhost.example/v2" }, "in the clear"},
 		{func(c *telnyx.Config) { c.BaseURL = "http://127.0.0.1.example/v2" }, "in the clear"},
+		{func(c *telnyx.Config) { c.ReceiptURL = receiptURL }, "no public_key"},
+		{func(c *telnyx.Config) { c.ReceiptURL, c.PublicKey = receiptURL, "AAAA" }, "not 32 bytes"},
+		{func(c *telnyx.Config) { c.ReceiptURL, c.PublicKey = receiptURL, publicKey(telnyxes)+"\n" }, "not 32 bytes"},
+		{func(c *telnyx.Config) { c.ReceiptURL, c.PublicKey = receiptURL, "-----BEGIN PUBLIC KEY-----" }, "not 32 bytes"},
+		{func(c *telnyx.Config) { c.ReceiptURL, c.PublicKey = "otp.example/receipts", publicKey(telnyxes) }, "public_url"},
+		{func(c *telnyx.Config) { c.ReceiptURL, c.PublicKey = receiptURL+"?a=b", publicKey(telnyxes) }, "more than host and path"},
+		{func(c *telnyx.Config) { c.TeXMLApplicationID = "a/b" }, "texml_application_id is not an id"},
+		{func(c *telnyx.Config) { c.TeXMLApplicationID, c.From = application, "12345" }, "no number to call from"},
+		{func(c *telnyx.Config) { c.TeXMLApplicationID, c.From, c.MessagingProfileID = application, "", "p" }, "no number to call from"},
 	} {
 		c := good
 		row.spoil(&c)
@@ -67,10 +78,22 @@ func TestConfigurationsThatWorkAreTaken(t *testing.T) {
 		{From: from, BaseURL: "http://localhost:8080/v2"},
 		{From: from, BaseURL: "http://127.9.9.9/v2"},
 		{From: from, BaseURL: "http://[::1]:8080/v2"},
+		{From: from, TeXMLApplicationID: application},
+		{From: from, ReceiptURL: receiptURL, PublicKey: publicKey(telnyxes)},
+		{From: from, ReceiptURL: "http://127.0.0.1:3000/receipts/telnyx", PublicKey: publicKey(telnyxes)},
 	} {
 		c.APIKey = key
 		if _, err := telnyx.New(c); err != nil {
 			t.Errorf("%s, base %q: %v", c, c.BaseURL, err)
 		}
+	}
+}
+
+func TestCallsAreTakenIfThereIsAnApplicationForThem(t *testing.T) {
+	if got := (telnyx.Config{}).Channels(); !slices.Equal(got, []verify.Channel{verify.SMS}) {
+		t.Errorf("without: %v", got)
+	}
+	if got := (telnyx.Config{TeXMLApplicationID: application}).Channels(); !slices.Equal(got, []verify.Channel{verify.SMS, verify.Call}) {
+		t.Errorf("with: %v", got)
 	}
 }

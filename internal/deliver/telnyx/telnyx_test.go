@@ -42,6 +42,20 @@ func TestItIsASender(t *testing.T) {
 	})
 }
 
+func TestItIsASenderOfCalls(t *testing.T) {
+	sendertest.Run(t, sendertest.Harness{
+		New: func(t *testing.T, server string, timeout time.Duration) verify.Sender {
+			return carrier(t, telnyx.Config{BaseURL: server + "/v2", Timeout: timeout, TeXMLApplicationID: application})
+		},
+		Take: func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"call_sid":%q,"from":%q,"to":%q,"status":"queued"}`, callID, from, to)
+		},
+		CarrierID: callID,
+		Channel:   verify.Call,
+		Secrets:   []string{key, "Bearer " + key},
+	})
+}
+
 func TestTheTutorialsMessageIsPostedWithItsThreeKeys(t *testing.T) {
 	api := telnyxtest.New(key)
 	var header http.Header
@@ -100,13 +114,15 @@ func TestAMessagingProfileIsNamedIfThereIsOne(t *testing.T) {
 	}
 }
 
-func TestOtherChannelsThanSMSAreRefused(t *testing.T) {
+func TestOtherChannelsThanTextsAndCallsAreRefused(t *testing.T) {
 	api, server := imitation(t)
-	for _, channel := range []verify.Channel{verify.Call, verify.WhatsApp, verify.Flashcall, ""} {
+	for channel, class := range map[verify.Channel]verify.Class{
+		verify.Call: verify.SenderUnready, verify.WhatsApp: verify.UnknownClass, verify.Flashcall: verify.UnknownClass, "": verify.UnknownClass,
+	} {
 		m := text("4711")
 		m.Channel = channel
 		_, err := carrier(t, telnyx.Config{BaseURL: server + "/v2"}).Send(t.Context(), m)
-		if e := refusal(t, err); e.Class != verify.UnknownClass || e.Ambiguous {
+		if e := refusal(t, err); e.Class != class || e.Ambiguous {
 			t.Errorf("%q: %v", channel, err)
 		}
 	}

@@ -26,6 +26,7 @@ var classes = map[post.Code]verify.Class{
 
 	"30003": verify.Temporary,
 	"30008": verify.Temporary, // "Unknown error", which mostly passes
+	"30036": verify.Temporary, // it waited longer than its ValidityPeriod
 
 	"10004": verify.Throttled, // too many calls at once
 	"14107": verify.Throttled,

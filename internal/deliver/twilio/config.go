@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"countersign/internal/deliver/post"
+	"countersign/internal/deliver/receipt"
+	"countersign/internal/verify"
 )
 
 // DefaultBaseURL is that of a Config that names none.
@@ -19,13 +21,16 @@ const DefaultBaseURL = "https://api.twilio.com"
 // does not show the credentials.
 type Config struct {
 	AccountSID string
-	AuthToken  string // or an API key, which can be revoked by itself:
+	// AuthToken or an API key, which can be revoked by itself, lets us in. Receipts are
+	// signed with the auth token whatever lets us in, so with ReceiptURL it is needed.
+	AuthToken string
 
 	APIKeySID    string
 	APIKeySecret string
 
 	From                string // number, short code or name; calls come from a number only
 	MessagingServiceSID string // texts go by it if there is one
+	ReceiptURL          string // where Twilio posts what became of a message; it is not asked to if empty
 
 	BaseURL   string            // DefaultBaseURL if empty
 	Timeout   time.Duration     // of a whole Send; post.DefaultTimeout if zero
@@ -46,6 +51,15 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // MarshalText returns what String does, so that no encoder shows a credential.
 func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
+// Channels says which channels a carrier of this configuration takes. Twilio calls from a
+// number alone.
+func (c Config) Channels() []verify.Channel {
+	if origin, err := post.ParseOrigin(c.From); err == nil && origin == post.Number {
+		return []verify.Channel{verify.SMS, verify.Call}
+	}
+	return []verify.Channel{verify.SMS}
+}
+
 // settings are all but the client.
 func (c Config) settings() (*settings, error) {
 	if err := c.checkCredentials(); err != nil {
@@ -54,7 +68,7 @@ func (c Config) settings() (*settings, error) {
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("the time-out is negative: %s", c.Timeout)
 	}
-	set := &settings{from: c.From, service: c.MessagingServiceSID}
+	set := &settings{from: c.From, service: c.MessagingServiceSID, receipts: c.ReceiptURL, account: c.AccountSID, token: &c.AuthToken}
 	switch {
 	case c.From == "" && c.MessagingServiceSID == "":
 		return nil, errors.New("nothing to send from: give a number of the account as from, or a messaging_service_sid")
@@ -76,6 +90,11 @@ func (c Config) settings() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.ReceiptURL != "" {
+		if err := receipt.CheckAddress(c.ReceiptURL); err != nil {
+			return nil, err
+		}
+	}
 	account := base.JoinPath("2010-04-01", "Accounts", c.AccountSID)
 	set.messages = account.JoinPath("Messages.json").String()
 	set.calls = account.JoinPath("Calls.json").String()
@@ -93,8 +112,10 @@ func (c Config) checkCredentials() error {
 		return errors.New("account_sid is not AC and 32 hexadecimal characters")
 	case c.AuthToken == "" && !key:
 		return errors.New("there is no auth_token: it stands in the Twilio Console, or give an api_key_sid and its api_key_secret")
-	case c.AuthToken != "" && key:
-		return errors.New("give the auth_token or an API key, not both")
+	case c.AuthToken != "" && key && c.ReceiptURL == "":
+		return errors.New("give the auth_token or an API key, not both: without receipts nothing needs the other")
+	case c.AuthToken == "" && c.ReceiptURL != "":
+		return errors.New("there is no auth_token, without which a receipt could be anybody's: Twilio signs with it, also if an API key lets us in. It stands in the Twilio Console")
 	case key && c.APIKeySID == "":
 		return errors.New("there is an api_key_secret and no api_key_sid")
 	case key && !isSID("SK", c.APIKeySID):

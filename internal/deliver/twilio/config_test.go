@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"countersign/internal/deliver/twilio"
+	"countersign/internal/verify"
 )
 
 func TestAConfigurationThatCannotWorkIsRefusedInWords(t *testing.T) {
@@ -35,6 +36,11 @@ func TestAConfigurationThatCannotWorkIsRefusedInWords(t *testing.T) {
 		{func(c *twilio.Config) { c.BaseURL = "https://" + account + ":" + token + "@api.twilio.com" }, "user name"},
 		{func(c *twilio.Config) { c.BaseURL = "https://api.twilio.com?" + token }, "?"},
 		{func(c *twilio.Config) { c.BaseURL = "http://api.twilio.com" }, "in the clear"},
+		{func(c *twilio.Config) {
+			c.AuthToken, c.APIKeySID, c.APIKeySecret, c.ReceiptURL = "", keySID, token, receiptURL
+		}, "no auth_token, without which"},
+		{func(c *twilio.Config) { c.ReceiptURL = "/receipts/twilio" }, "public_url"},
+		{func(c *twilio.Config) { c.ReceiptURL = receiptURL + "#" + token }, "more than host and path"},
 	} {
 		c := twilio.Config{AccountSID: account, AuthToken: token, From: from}
 		row.spoil(&c)
@@ -57,10 +63,28 @@ func TestConfigurationsThatWorkAreTaken(t *testing.T) {
 		{AuthToken: token, MessagingServiceSID: service},
 		{AuthToken: token, From: from, MessagingServiceSID: service, BaseURL: "https://api.dublin.ie1.twilio.com/"},
 		{AuthToken: token, From: from, BaseURL: "http://127.0.0.1:8080"},
+		{AuthToken: token, From: from, ReceiptURL: receiptURL},
+		{AuthToken: token, APIKeySID: keySID, APIKeySecret: token, From: from, ReceiptURL: receiptURL},
 	} {
 		c.AccountSID = account
 		if _, err := twilio.New(c); err != nil {
 			t.Errorf("%s, base %q: %v", c, c.BaseURL, err)
 		}
+	}
+}
+
+func TestCallsAreTakenIfThereIsANumber(t *testing.T) {
+	for from, want := range map[string]int{from: 2, "Acme": 1, "12345": 1, "": 1} {
+		if got := (twilio.Config{From: from}).Channels(); len(got) != want || got[0] != verify.SMS {
+			t.Errorf("from %q: %v", from, got)
+		}
+	}
+}
+
+// The key lets us in, and the token stays what receipts are verified with.
+func TestWithBothTheAPIKeyLetsUsIn(t *testing.T) {
+	c := twilio.Config{AccountSID: account, AuthToken: "another", APIKeySID: keySID, APIKeySecret: token, From: from, ReceiptURL: receiptURL}
+	if got := asked(t, c, text("4711")).Authorization; got != "Basic "+asKey {
+		t.Errorf("authorized by %q", got)
 	}
 }

@@ -1,28 +1,28 @@
-// Package twilio hands texts and calls to Twilio and sorts its refusals into the
-// core's classes.
+// Package twilio hands texts and calls to Twilio, sorts its refusals into the core's
+// classes, and reads the status callbacks that it posts.
 //
 // The one idea is that of package post, which speaks to Twilio: the request taken
 // and the status tell whether a message went out. Here stands what only Twilio
-// says: the two requests, where an answer has its code, and what the code means.
+// says: the two requests, where an answer or a callback has its code, and what the
+// code means.
 //
-// The package takes no other channel, never tries twice, and reads no status
-// callback: retries, failover and receipts are its callers'. It sends no
-// ValidityPeriod, since a verify.Message does not say until when it is good, and
-// names no language to the voice, since it does not say that either.
+// The package takes no other channel and never tries twice: retries and failover are
+// its callers'. It does not hear whether a person or a machine takes a call.
 //
 // Wire facts are from twilio.com/docs: "Messages resource", "Calls resource",
-// "TwiML Voice: Say" and "Error and Warning Dictionary".
+// "TwiML Voice: Say", "Webhooks security" and "Error and Warning Dictionary".
 package twilio
 
 import (
 	"context"
 	"encoding/base64"
-	"encoding/xml"
 	"fmt"
 	"net/url"
-	"strings"
+	"strconv"
+	"time"
 
 	"countersign/internal/deliver/post"
+	"countersign/internal/deliver/receipt"
 	"countersign/internal/verify"
 )
 
@@ -37,7 +37,10 @@ type settings struct {
 	from     string
 	caller   bool // from is a number, so that it can call
 	service  string
-	messages string // addresses
+	receipts string // address; empty if none are asked for
+	account  string
+	token    *string // receipts are signed with it; a pointer as post.Client.Authorization is
+	messages string  // addresses
 	calls    string
 }
 
@@ -78,46 +81,74 @@ func (c *Carrier) Send(ctx context.Context, m verify.Message) (verify.Submission
 func (c *Carrier) request(m verify.Message) (address string, form url.Values, refusal *verify.SendError) {
 	switch m.Channel {
 	case verify.SMS:
-		return c.set.messages, c.text(m), nil
+		form, refusal = c.text(m)
+		return c.set.messages, form, refusal
 	case verify.Call:
-		if !c.set.caller {
-			return "", nil, c.set.client.Refuse(verify.SenderUnready, "no number to call from is configured: a call comes neither from a messaging service nor from a name")
-		}
-		return c.set.calls, c.call(m), nil
+		form, refusal = c.call(m)
+		return c.set.calls, form, refusal
 	}
-	return "", nil, c.set.client.Refuse(verify.UnknownClass, fmt.Sprintf("this carrier takes texts and calls only, not %q", m.Channel))
+	return "", nil, c.refuse(verify.UnknownClass, fmt.Sprintf("this carrier takes texts and calls only, not %q", m.Channel))
 }
+
+func (c *Carrier) refuse(class verify.Class, why string) *verify.SendError {
+	return c.set.client.Refuse(class, why)
+}
+
+// maxValidity is the most that every page of Twilio's has allowed ("21624: Invalid
+// validity period value"; newer ones allow ten hours).
+const maxValidity = 4 * time.Hour
 
 // text leaves the sender out where there is a messaging service: Twilio would then
 // want it in the service's pool ("Messages resource", From), and it may be there
-// for calls alone.
-func (c *Carrier) text(m verify.Message) url.Values {
+// for calls alone. The route's sender may be either.
+func (c *Carrier) text(m verify.Message) (url.Values, *verify.SendError) {
 	form := url.Values{"To": {m.To.Text()}, "Body": {m.Text.Reveal()}}
-	if c.set.service != "" {
-		form.Set("MessagingServiceSid", c.set.service)
-	} else {
-		form.Set("From", c.set.from)
+	from, service := c.set.from, c.set.service
+	if isSID("MG", m.Sender) {
+		service = m.Sender
+	} else if m.Sender != "" {
+		if _, err := post.ParseOrigin(m.Sender); err != nil {
+			return nil, c.refuse(verify.SenderUnready, "the route's sender is no number, short code, name or messaging service")
+		}
+		from, service = m.Sender, ""
 	}
-	return form
+	if service != "" {
+		form.Set("MessagingServiceSid", service)
+	} else {
+		form.Set("From", from)
+	}
+	if m.ValidFor > 0 {
+		// A text that waits longer than its code is good is not sent.
+		form.Set("ValidityPeriod", strconv.Itoa(int(max(min(m.ValidFor, maxValidity), time.Second)/time.Second)))
+	}
+	c.askReceipts(form, m)
+	return form, nil
 }
 
 // call brings its TwiML along, so that Twilio need not reach us. The keys of a
 // verify.Message are those of SendDigits to the letter, pauses and all ("21206:
-// Invalid SendDigits": 0123456789ABCD*#wW).
-func (c *Carrier) call(m verify.Message) url.Values {
-	form := url.Values{"To": {m.To.Text()}, "From": {c.set.from}, "Twiml": {say(m.Text.Reveal())}}
+// Invalid SendDigits": 0123456789ABCD*#wW). The route's sender is taken if it is a
+// number: a call can come from nothing else.
+func (c *Carrier) call(m verify.Message) (url.Values, *verify.SendError) {
+	from, caller := c.set.from, c.set.caller
+	if origin, err := post.ParseOrigin(m.Sender); err == nil && origin == post.Number {
+		from, caller = m.Sender, true
+	}
+	if !caller {
+		return nil, c.refuse(verify.SenderUnready, "no number to call from is configured: a call comes neither from a messaging service nor from a name")
+	}
+	form := url.Values{"To": {m.To.Text()}, "From": {from}, "Twiml": {say(m)}}
 	if m.Keys != "" {
 		form.Set("SendDigits", m.Keys)
 	}
-	return form
+	c.askReceipts(form, m)
+	return form, nil
 }
 
-// say makes the TwiML that speaks a text. The text holds a name that a tenant
-// chose: escaped, it can be no verb such as Dial, which would call at our cost.
-func say(text string) string {
-	var b strings.Builder
-	b.WriteString("<Response><Say>")
-	_ = xml.EscapeText(&b, []byte(text)) // a strings.Builder takes everything
-	b.WriteString("</Say></Response>")
-	return b.String()
+// askReceipts has Twilio post what becomes of a message. It signs the address, so that
+// the message can be named there. Of a call it posts the end alone, if not asked for more.
+func (c *Carrier) askReceipts(form url.Values, m verify.Message) {
+	if c.set.receipts != "" {
+		form.Set("StatusCallback", receipt.WithMessage(c.set.receipts, m.ID))
+	}
 }

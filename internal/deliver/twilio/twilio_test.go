@@ -166,6 +166,7 @@ func TestNothingPrintsTheCredentials(t *testing.T) {
 	for _, config := range []twilio.Config{
 		{AccountSID: account, AuthToken: token, From: from},
 		{AccountSID: account, APIKeySID: keySID, APIKeySecret: token, From: from},
+		{AccountSID: account, AuthToken: token, From: from, ReceiptURL: receiptURL},
 	} {
 		sender, err := twilio.New(config)
 		if err != nil {
@@ -185,7 +186,7 @@ func TestNothingPrintsTheCredentials(t *testing.T) {
 				out += fmt.Sprintf(verb, v)
 			}
 		}
-		for _, secret := range []string{token, fmt.Sprintf("%x", token), asAccount, asKey} {
+		for _, secret := range []string{token, fmt.Sprintf("%x", token), strings.Trim(fmt.Sprintf("%d", []byte(token)), "[]"), asAccount, asKey} {
 			if strings.Contains(out, secret) {
 				t.Errorf("%q in %s", secret, out)
 			}

@@ -1,0 +1,36 @@
+package main
+
+// receipts: what a stranger must not have us believe of a message, and what the carriers
+// that read receipts must not give away.
+var receipts = []mutant{
+	{name: "a header that is signed may come twice", file: "internal/deliver/receipt/check.go", kill: "internal/deliver/telnyx", run: "Forged",
+		find: "if len(values) != 1 || values[0] == \"\" {", with: "if len(values) == 0 || values[0] == \"\" {"},
+	{name: "a receipt is good for ever", file: "internal/deliver/receipt/check.go", kill: "internal/deliver/webhook", run: "Forged",
+		find: "return err == nil && now.Sub(time.Unix(n, 0)).Abs() <= Window", with: "_, _ = n, now\n\treturn err == nil"},
+	{name: "a signature has many spellings", file: "internal/deliver/receipt/check.go", kill: "internal/deliver/telnyx", run: "Forged",
+		find: "if err != nil || base64.StdEncoding.EncodeToString(out) != text {", with: "if err != nil {"},
+	{name: "a header says where a receipt was posted", file: "internal/deliver/receipt/handler.go", kill: "internal/deliver/receipt", run: "AsTheCarrierMadeIt",
+		find: "address := Address(h.Public(r), name)", with: "address := Address(\"https://\"+r.Host, name)"},
+	{name: "a forgery is answered as a receipt", file: "internal/deliver/receipt/handler.go", kill: "internal/deliver/receipt", run: "Forgery",
+		find: "\tw.WriteHeader(http.StatusForbidden)\n", with: ""},
+	{name: "a receipt that could not be kept is lost", file: "internal/deliver/receipt/handler.go", kill: "internal/deliver/receipt", run: "StoreIsAway",
+		find: "\t\t\tw.WriteHeader(http.StatusServiceUnavailable)\n", with: ""},
+	{name: "Telnyx's instant is not signed", file: "internal/deliver/telnyx/receive.go", kill: "internal/deliver/telnyx", run: "Forged",
+		find: "ed25519.Verify(c.set.key, append([]byte(stamp+\"|\"), p.Body...), signature)", with: "ed25519.Verify(c.set.key, append([]byte(\"1780000000|\"), p.Body...), signature)"},
+	{name: "anybody's address names Telnyx's message", file: "internal/deliver/telnyx/receive.go", kill: "internal/deliver/telnyx", run: "OurOwnAddress|Forged",
+		find: "[]string{in.WebhookURL, e.Meta.DeliveredTo}", with: "[]string{c.set.receipts + \"?message=\" + in.ID}"},
+	{name: "an app's name is a verb of Telnyx's call", file: "internal/deliver/telnyx/call.go", kill: "internal/deliver/telnyx", run: "Verb",
+		find: "_ = xml.EscapeText(&b, []byte(m.Text.Reveal()))", with: "b.WriteString(m.Text.Reveal())"},
+	{name: "what Twilio signed is cut anew", file: "internal/deliver/twilio/receive.go", kill: "internal/deliver/twilio", run: "CutAnew",
+		find: "if strings.Count(text, one) != ends {", with: "if strings.Count(text, one) < ends {"},
+	{name: "a parameter of Twilio's comes twice", file: "internal/deliver/twilio/receive.go", kill: "internal/deliver/twilio", run: "Forged",
+		find: "if len(all) != 1 {", with: "if len(all) == 0 {"},
+	{name: "another account's callback counts", file: "internal/deliver/twilio/receive.go", kill: "internal/deliver/twilio", run: "Forged",
+		find: "return said[\"AccountSid\"] == c.set.account &&", with: "return said[\"AccountSid\"] != \"\" &&"},
+	{name: "what Twilio posts is taken at any address", file: "internal/deliver/twilio/receive.go", kill: "internal/deliver/twilio", run: "Forged",
+		find: "if !ours || c.set.receipts == \"\" {", with: "if !ours && message != \"\" {"},
+	{name: "our own request is a receipt", file: "internal/deliver/webhook/receive.go", kill: "internal/deliver/webhook", run: "Forged|Golden",
+		find: "inward  = \"receipt\"", with: "inward  = \"message\""},
+	{name: "a name breaks out of a webhook's template", file: "internal/deliver/webhook/body.go", kill: "internal/deliver/webhook", run: "Golden|BreaksOut",
+		find: "pairs = append(pairs, \"{{\"+name+\"}}\", string(quoted[1:len(quoted)-1]))", with: "_ = quoted\n\t\tpairs = append(pairs, \"{{\"+name+\"}}\", value)"},
+}
