@@ -175,12 +175,12 @@ func TestProductionTakesListedNumbersAlone(t *testing.T) {
 
 func TestAConfigurationThatMakesNoSenseIsRefusedByItsField(t *testing.T) {
 	for want, c := range map[string]simulator.Config{
-		"numbers: ":               {Production: true},
-		"numbers[1]: characters":  {Numbers: []string{"+12015550110", "CANARY"}},
-		"numbers[0]: no country":  {Numbers: []string{"2015550110"}},
-		"numbers[0]: not name@":   {Production: true, Numbers: []string{"CANARY@@"}},
-		"outages[0].after: ":      {Outages: []simulator.Outage{{After: -1, For: 1}}},
-		"outages[0].for: ":        {Outages: []simulator.Outage{{After: 1}}},
+		"numbers: ":                {Production: true},
+		"numbers[1]: characters":   {Numbers: []string{"+12015550110", "CANARY"}},
+		"numbers[0]: no country":   {Numbers: []string{"2015550110"}},
+		"numbers[0]: not name@":    {Production: true, Numbers: []string{"CANARY@@"}},
+		"outages[0].after: ":       {Outages: []simulator.Outage{{After: -1, For: 1}}},
+		"outages[0].for: ":         {Outages: []simulator.Outage{{After: 1}}},
 		"outages[1].like: \"bad\"": {Outages: []simulator.Outage{{For: 1}, {For: 1, Like: "bad"}}},
 	} {
 		_, err := simulator.New(c)

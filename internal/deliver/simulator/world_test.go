@@ -39,9 +39,11 @@ func newWorld(t *testing.T, change func(*simulator.Config)) *world {
 		Receipts: func(r verify.Receipt) {
 			w.note("%s %s%s%s", r.State, name(r), word(r.Class), word(verify.Class(r.Line)))
 		},
-		Show: func(_ verify.Message, arrived bool) { w.note("%s", map[bool]string{false: "seen", true: "here"}[arrived]) },
-		Now:  time.Now,
-		Log:  slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Show: func(_ verify.Message, arrived bool) {
+			w.note("%s", map[bool]string{false: "seen", true: "here"}[arrived])
+		},
+		Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
 		change(&c)
