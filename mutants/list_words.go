@@ -25,15 +25,17 @@ var rehearsed = []mutant{
 // worded: what a text must not hold, lack or cost.
 var worded = []mutant{
 	{name: "a domain is written as it was set", file: wording + "/autofill.go", kill: wording, run: "Host|Domain|Browser",
-		find: "\t\tpage = \"@\" + host + ", with: "\t\tpage = \"@\" + v.Domain + "},
+		find: "\t\tpage = \"@\" + host + ", with: "\t\tpage = \"@\" + v.Domain[:len(host)] + "},
 	{name: "a port belongs to a host", file: wording + "/autofill.go", kill: wording, run: "Domain",
 		find: "r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }", with: "r != '-' && (r < '0' || r > ':') && (r < 'a' || r > 'z') }"},
 	{name: "the app's hash stands before the page's line", file: wording + "/autofill.go", kill: wording, run: "LastLine",
 		find: `"\n" + page + " " + app;`, with: `"\n" + app + " " + page;`},
 	{name: "a page makes a text too long for the app", file: wording + "/autofill.go", kill: wording, run: "LastLine",
-		find: `case page == "", fits("\n"+app) && !fits(both):`, with: `case page == "":`},
+		find: `case page == "", fits("\n"+app) && !fits(both):`, with: `case page == "" && fits(both):`},
 	{name: "a text is counted with a short name", file: wording + "/lint.go", kill: wording, run: "Longest|Shipped",
 		find: `v.AppName = strings.Repeat("W", maxName)`, with: `v.AppName = "W"`},
 	{name: "Hong Kong is written to in the characters of the mainland", file: wording + "/locale.go", kill: wording, run: "Language",
 		find: `"zh-hant-hk": "zh-HK"`, with: `"zh-hant-hk": "zh-CN"`},
+	{name: "a text that costs too much is well", file: "cmd/countersign/template.go", kill: "cmd/countersign", run: "TextsAreLookedAt",
+		find: "\tif !ok {\n\t\treturn errTooMany\n\t}\n"},
 }
