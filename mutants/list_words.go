@@ -39,3 +39,17 @@ var worded = []mutant{
 	{name: "a text that costs too much is well", file: "cmd/countersign/template.go", kill: "cmd/countersign", run: "TextsAreLookedAt",
 		find: "\tif !ok {\n\t\treturn errTooMany\n\t}\n"},
 }
+
+// lined: what the inbox's page must not say of a message.
+var lined = []mutant{
+	{name: "what has not arrived is the phone's", file: devInbox + "/inbox.go", kill: devInbox, run: "OnceItHasArrived",
+		find: " || m.id <= after || !m.arrived {", with: " || m.id <= after {"},
+	{name: "a late message is not the newest", file: devInbox + "/steps.go", kill: devInbox, run: "OnceItHasArrived",
+		find: "\t\t\tkept.id = b.nextID() // it is the newest now, for whoever waits for the next\n"},
+	{name: "steps stand in the order of their coming", file: devInbox + "/steps.go", kill: devInbox, run: "InItsTime",
+		find: "\tslices.SortStableFunc(line, func(a, b step) int { return a.at.Compare(b.at) })\n"},
+	{name: "a step wakes nobody", file: devInbox + "/steps.go", kill: devInbox, run: "Wakes",
+		find: "\tif i := b.find(id); i >= 0 {\n\t\tb.change(i)\n\t}\n"},
+	{name: "time lines are kept for ever", file: devInbox + "/steps.go", kill: devInbox, run: "Room",
+		find: "\t\t\tdelete(b.steps, b.order[0])\n"},
+}
