@@ -16,7 +16,7 @@ func TestTheDocsHaveTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	written := regexp.MustCompile("(?m)^\\| [0-9]+ \\| .*$").FindAllString(string(text), -1)
+	written := regexp.MustCompile(`(?m)^\| [0-9]+ \| .*$`).FindAllString(string(text), -1)
 	var want []string
 	for _, b := range simulator.Behaviours() {
 		want = append(want, fmt.Sprintf("| %s | `%s` | %s |", b.Number, b.Name, b.Does))

@@ -107,8 +107,8 @@ func two(n int) string { return string([]byte{byte('0' + n/10), byte('0' + n%10)
 func slug(c verify.Class) string { return strings.ReplaceAll(string(c), " ", "-") }
 
 // magic are the numbers that are nobody's and yet of a numbering plan: +1, any area
-// code, 555 01NN, which the North American plan keeps for fiction (ATIS-0300115), and
-// +46 70 174 06 NN, NN from 05, which Sweden's PTS keeps for books and films. The
+// code of a place, 555 01NN, which the North American plan (NANPA) keeps for fiction,
+// and +46 70 174 06 NN, NN from 05, which Sweden's PTS keeps for books and films. The
 // United Kingdom's (Ofcom: +44 7700 900NNN) are not known to libphonenumber, so the
 // core refuses them before any carrier sees them.
 var magic = regexp.MustCompile(`^(?:\+1[0-9]{3}55501|\+467017406)([0-9]{2})$`)
