@@ -67,7 +67,7 @@ func (c Config) check() ([]verify.Address, error) {
 		listed = append(listed, a)
 	}
 	for i, o := range c.Outages {
-		switch _, known := named(o.like()); {
+		switch _, known := named(Behaviours(), o.like()); {
 		case o.After < 0:
 			errs = append(errs, fmt.Errorf("outages[%d].after: %s is before the start", i, o.After))
 		case o.For <= 0:
@@ -101,8 +101,7 @@ func address(text string) (verify.Address, error) {
 	return verify.Phone(n), nil
 }
 
-func named(name string) (Behaviour, bool) {
-	table := Behaviours()
+func named(table []Behaviour, name string) (Behaviour, bool) {
 	i := slices.IndexFunc(table, func(b Behaviour) bool { return b.Name == name })
 	if i < 0 {
 		return Behaviour{}, false

@@ -27,6 +27,7 @@ var _ verify.Sender = (*Carrier)(nil)
 type Carrier struct {
 	config Config
 	listed []verify.Address
+	table  []Behaviour
 	start  time.Time
 
 	mu      sync.Mutex
@@ -55,7 +56,7 @@ func New(c Config) (*Carrier, error) {
 	if c.After == nil {
 		c.After = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
 	}
-	s := &Carrier{config: c, listed: listed}
+	s := &Carrier{config: c, listed: listed, table: Behaviours()}
 	if c.Now != nil {
 		s.start = c.Now()
 	}
@@ -128,11 +129,11 @@ func (s *Carrier) takes(to verify.Address) bool {
 func (s *Carrier) behaviour(to verify.Address) Behaviour {
 	for _, o := range s.config.Outages {
 		if since := s.config.Now().Sub(s.start); since >= o.After && since < o.After+o.For {
-			b, _ := named(o.like()) // New knows that there is one
+			b, _ := named(s.table, o.like()) // New knows that there is one
 			return b
 		}
 	}
-	return of(to)
+	return of(s.table, to)
 }
 
 // pause waits, or returns that nobody knows what came of the message: it may be with
