@@ -37,7 +37,7 @@ var worded = []mutant{
 	{name: "Hong Kong is written to in the characters of the mainland", file: wording + "/locale.go", kill: wording, run: "Language",
 		find: `"zh-hant-hk": "zh-HK"`, with: `"zh-hant-hk": "zh-CN"`},
 	{name: "a text that costs too much is well", file: "cmd/countersign/template.go", kill: "cmd/countersign", run: "TextsAreLookedAt",
-		find: "\tif !ok {\n\t\treturn errTooMany\n\t}\n"},
+		find: "\tif !ok {\n\t\treturn errTooMany\n\t}\n", with: "\t_ = ok\n"},
 }
 
 // lined: what the inbox's page must not say of a message.
