@@ -4,7 +4,7 @@ package main
 // what it would do to the service; find is as much text as makes it unambiguous.
 func all() []mutant {
 	var out []mutant
-	for _, part := range [][]mutant{guesses, sends, subjects, deliveries, secrets, batches, rows, limits, wire, hosted, kept, histories, postgres, disks, moves, proofs, told, tenants, wired, twilio, twilioCarrier, letters, rehearsed, worded, lined} {
+	for _, part := range [][]mutant{guesses, sends, subjects, deliveries, secrets, batches, rows, limits, wire, hosted, kept, histories, postgres, disks, moves, proofs, told, tenants, wired, twilio, twilioCarrier, letters, routed, rehearsed, worded, lined} {
 		out = append(out, part...)
 	}
 	return out
@@ -19,7 +19,11 @@ const (
 	resend   = "internal/verify/resend.go"
 	once     = "internal/verify/once.go"
 	verify   = "internal/verify/verify.go"
-	delivery = "internal/verify/delivery.go"
+	claim    = "internal/verify/claim.go"
+	report   = "internal/verify/report.go"
+	receive  = "internal/verify/receive.go"
+	handover = "internal/verify/handover.go"
+	recall   = "internal/verify/recall.go"
 	core     = "internal/verify"
 )
 
@@ -154,55 +158,86 @@ var subjects = []mutant{
 
 // deliveries: what becomes of a message.
 var deliveries = []mutant{
-	{name: "a delivery under lease is taken by another node", file: delivery, kill: core,
+	{name: "a delivery under lease is taken by another node", file: claim, kill: core,
 		find: "notYet && (mine == c.Orphan || ", with: "notYet && (mine && c.Orphan || "},
-	{name: "a node takes its own delivery for an orphan", file: delivery, kill: core,
+	{name: "a node takes its own delivery for an orphan", file: claim, kill: core,
 		find: "notYet && (mine == c.Orphan || ", with: "notYet && (!mine && !c.Orphan || "},
-	{name: "a delivery that waits for its time is sent at once", file: delivery, kill: core,
+	{name: "a delivery that waits for its time is sent at once", file: claim, kill: core,
 		find: ` || d.Node == "") {`, with: ") {"},
-	{name: "a delivery that was sent is claimed again", file: delivery, kill: core,
-		find: "d == nil || v == nil || d.State != Queued", with: "d == nil || v == nil"},
-	{name: "a delivery that is not needed any more is sent", file: delivery, kill: core,
+	{name: "a delivery that was sent is claimed again", file: claim, kill: core,
+		find: "d == nil || v == nil || !d.Open()", with: "d == nil || v == nil"},
+	{name: "a delivery that is not needed any more is sent", file: claim, kill: core,
 		find: "if v.StatusAt(now) != Pending {", with: "if false {"},
-	{name: "a renewal counts as an attempt", file: delivery, kill: core, find: "if !mine || !now.Before(d.DueAt) {", with: "if true {"},
-	{name: "a report moves a state backwards", file: delivery, kill: core,
-		find: "d.State != Queued && (!goodNews || ", with: "false && (!goodNews || "},
-	{name: "bad news unmakes an unconfirmed delivery", file: delivery, kill: core,
-		find: "(!goodNews || d.State == Sent", with: "(!goodNews && d.State != Unconfirmed || d.State == Sent"},
-	{name: "good news unmakes a failure", file: delivery, kill: core, find: " || d.State == Failed) {", with: ") {"},
-	{name: "a node that lost its lease reports a failure", file: delivery, kill: core,
-		find: "if r.Refusal != nil && d.Node != env.Node {", with: "if false {"},
-	{name: "an ambiguous outcome is a failure", file: delivery, kill: core, find: "case r.Refusal.Ambiguous:", with: "case false:"},
-	{name: "a delivery is tried again for ever", file: delivery, kill: core, find: "d.Attempt <= len(retries)", with: "true"},
-	{name: "a delivery is tried again after the expiry", file: delivery, kill: core, find: " && again.Before(r.ExpiresAt)"},
-	{name: "the carrier's own wait is ignored", file: delivery, kill: core, find: "max(wait, r.Refusal.Wait)", with: "max(wait, 0)"},
+	{name: "a renewal counts as an attempt", file: claim, kill: core, find: "if !mine || !now.Before(d.DueAt) {", with: "if true {"},
+	{name: "good news unmakes a failure", file: report, kill: core, find: "return r.Refusal == nil && d.State != Failed", with: "return r.Refusal == nil"},
+	{name: "a node that lost its lease reports a failure", file: report, kill: core,
+		find: "return r.Refusal == nil && d.State != Failed", with: "return d.State != Failed"},
+	{name: "the news of the node that sends are not heard", file: report, kill: core,
+		find: "if d.Open() && d.Node == env.Node {", with: "if false {"},
+	{name: "an ambiguous outcome is a failure", file: handover, kill: core, find: "if refusal.Ambiguous {", with: "if false {"},
+	{name: "a delivery is tried again after the expiry", file: report, kill: core,
+		find: " && now.Add(r.backoff(d.Attempt)).Before(r.ExpiresAt)"},
+	{name: "a delivery with nobody left is tried again", file: report, kill: core, find: "case !r.Done && r.Refusal != nil &&", with: "case r.Refusal != nil &&"},
+	{name: "the carrier's own wait is ignored", file: report, kill: core, find: "max(wait, r.Refusal.Wait)", with: "max(wait, 0)"},
+	{name: "a third carrier is asked after silence", file: report, kill: core, find: "d.Taken() < maxTaken", with: "true"},
+	{name: "a hedge is planned for after the expiry", file: report, kill: core, find: "d.Taken() < maxTaken && at.Before(r.ExpiresAt)", with: "d.Taken() < maxTaken"},
+	{name: "what no carrier ever had is not queued for its next attempt", file: report, kill: core,
+		find: "d.Onward, d.Node, d.DueAt = d.State != Queued, ", with: "d.Onward, d.State, d.Node, d.DueAt = true, Sent, "},
+	{name: "a carrier gets a message that it had", file: handover, kill: core, find: "(h.has() || h.State == Failed", with: "(h.State == Failed"},
+	{name: "a carrier that waits for its time is spent", file: handover, kill: core, find: "h.State == Failed && !steering[h.Class].later", with: "h.State == Failed"},
+	{name: "each refusal is a line of its own", file: handover, kill: core, find: "case was.alike(h):", with: "case false:"},
+	{name: "a receipt before the answer is a message of its own", file: handover, kill: core, find: "was.Carrier == h.Carrier && was.Early && h.has()", with: "false"},
+	{name: "a receipt moves a state backwards", file: receive, kill: core,
+		find: "forward = h.State == Unconfirmed || h.State == Sent", with: "forward = true"},
+	{name: "another carrier's receipt counts", file: receive, kill: core, find: "h.Carrier == r.Carrier && h.has()", with: "h.has()"},
+	{name: "another message's receipt counts", file: receive, kill: core, find: "(id == h.CarrierID || id == \"\"", with: "(true || id == \"\""},
+	{name: "a receipt has a person who opted out tried again", file: receive, kill: core,
+		find: "status != Pending || !steering[best.Class].otherCarrier", with: "status != Pending"},
+	{name: "whoever is through gets another message", file: receive, kill: core, find: ", status == Accepted:", with: ":"},
+	{name: "good word does not end the hedge", file: receive, kill: core,
+		find: "d.State, d.Class, d.Onward = Delivered, \"\", false", with: "d.State, d.Class = Delivered, \"\""},
+	{name: "whoever opted out is texted again", file: recall, kill: core, find: "c == OptedOut && age < optedOutFor", with: "false"},
+	{name: "whoever opted out is never texted again", file: recall, kill: core, find: "c == OptedOut && age < optedOutFor", with: "c == OptedOut"},
+	{name: "an answered message does not tell that they can be had", file: recall, kill: core, find: "if class := j.Delivery.Class; !worked &&", with: "if class := j.Delivery.Class; true &&"},
 	{name: "the next carrier retries what may have been sent", file: "internal/verify/sender.go", kill: core,
 		find: "return !e.Ambiguous && steering[e.Class].otherCarrier", with: "return steering[e.Class].otherCarrier"},
 	{name: "what may have been sent is sent again later", file: "internal/verify/sender.go", kill: core,
 		find: "return !e.Ambiguous && steering[e.Class].later", with: "return steering[e.Class].later"},
 	{name: "a person who opted out is tried again", file: "internal/verify/sender.go", kill: core,
 		find: "\tFiltered:      {otherCarrier: true},", with: "\tFiltered:      {otherCarrier: true},\n\tOptedOut: {otherCarrier: true},"},
-	{name: "every refusal goes to the next carrier", file: sending, kill: outbox,
-		find: "refusal == nil || !refusal.OtherCarrier()", with: "refusal == nil"},
-	{name: "no refusal goes to the next carrier", file: sending, kill: outbox,
-		find: "refusal == nil || !refusal.OtherCarrier()", with: "true"},
+	{name: "every refusal goes to the next carrier", file: carry, kill: outbox,
+		find: "(a.report.Refusal == nil || !a.report.Refusal.OtherCarrier())", with: "a.report.Refusal == nil"},
+	{name: "no refusal goes to the next carrier", file: carry, kill: outbox,
+		find: "(a.report.Refusal == nil || !a.report.Refusal.OtherCarrier())", with: "true"},
+	{name: "a message goes out after its expiry", file: sending, kill: outbox,
+		find: " || !d.Now().Before(j.Verification.ExpiresAt) {", with: " {"},
+	{name: "what waits at a gate is overtaken", file: carry, kill: outbox, find: "if until, closed := d.closedGate(at, from); closed {", with: "if until, closed := d.closedGate(at, from); closed && false {"},
+	{name: "those who can go wait for those who cannot", file: carry, kill: outbox, find: "match.Country, spent(j.Delivery, match.Rule)}", with: "match.Country, \"\"}"},
+	{name: "a gate lets one through at a time for ever", file: gate, kill: outbox, find: "g.window = min(2*g.window, d.Workers)", with: "g.window = 0"},
+	{name: "a gate never opens", file: gate, kill: outbox, find: "now.Before(g.opens) || ", with: "true || "},
+	{name: "nobody is barred", file: carry, kill: outbox, find: "if memory.Barred != \"\" {", with: "if false {"},
+	{name: "a carrier's pace is not kept", file: carry, kill: outbox, find: "\tif !ok {\n\t\ta.pass(step.Carrier, \"passed over: its pace", with: "\tif false {\n\t\ta.pass(step.Carrier, \"passed over: its pace"},
+	{name: "who asks again gets it by the same carrier", file: carry, kill: outbox, find: "verify.Unanswered(past, j.Verification.ID, c.Name)", with: "false"},
+	{name: "a receipt before the name is lost", file: "internal/deliver/receive.go", kill: outbox, find: "\td.recent.keep(by, r, d.Now())\n"},
 	{name: "a carrier that panicked surely sent nothing", file: sending, kill: outbox,
 		find: `Ambiguous: true, Err: fmt.Errorf("the carrier panicked`, with: `Err: fmt.Errorf("the carrier panicked`},
 	{name: "a slow send loses its lease", file: sending, kill: outbox,
 		find: "\tstop := d.keepLease(j.Delivery.Key)\n\tdefer stop()\n"},
 	{name: "a job that waited past its lease is sent without asking", file: sending, kill: outbox,
-		find: "if d.Now().Add(verify.RenewEvery).After(j.Delivery.DueAt) {", with: "if false {"},
+		find: "d.Now().Add(verify.RenewEvery).After(j.Delivery.DueAt) || ", with: ""},
 	{name: "a job offered twice is sent twice", file: lookout, kill: outbox,
-		find: "if d.closed || d.held[j.Delivery.Key] {", with: "if d.closed {"},
+		find: "if d.closed || d.held[t.key] {", with: "if d.closed {"},
 	{name: "the deliveries of a dead process wait for their lease", file: lookout, kill: outbox,
 		find: "orphans := d.Alone", with: "orphans := false"},
 	{name: "a job without room is forgotten", file: lookout, kill: outbox,
-		find: "\t\td.later = append(d.later, j.Delivery.Key)\n"},
+		find: "\t\td.later = append(d.later, t)\n"},
 }
 
 const (
 	deliverer = "internal/deliver/deliver.go"
 	sending   = "internal/deliver/send.go"
 	lookout   = "internal/deliver/outbox.go"
+	carry     = "internal/deliver/carry.go"
+	gate      = "internal/deliver/gate.go"
 	outbox    = "internal/deliver"
 )

@@ -15,7 +15,7 @@ var told = []mutant{
 	{name: "an event is not in the commit that it is about", file: outcomes, kill: core,
 		find: "\tc.Events = append(c.Events, e)\n"},
 	{name: "an event is made that nobody wants", file: outcomes, kill: core, find: "!v.Details.Events || typ", with: "typ"},
-	{name: "every report loads its verification", file: delivery, kill: core, find: "if r.Events {", with: "if true {"},
+	{name: "every report loads its verification", file: report, kill: core, find: "if r.Events {", with: "if true {"},
 	{name: "an event under lease is taken from its node", file: outcomes, kill: core, find: "if !due && !mine {", with: "if !due && !mine && false {"},
 	{name: "an event's lease never runs out", file: outcomes, kill: core, find: "if !due && !mine {", with: "if _ = due; !mine {"},
 	{name: "an old node's failure counts against the new one", file: outcomes, kill: core, find: "!r.Done && e.Node != env.Node", with: "false"},

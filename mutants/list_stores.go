@@ -106,7 +106,7 @@ var rows = []mutant{
 		find: "err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)", with: "err = nil"},
 	{name: "a newer schema is opened", file: "internal/store/store.go", kill: store, run: sqlite, find: "if version > len(names) {", with: "if false {"},
 	{name: "a delivery is due one instant late", file: read, kill: store, run: sqlite, find: "due_at <= ?", with: "due_at < ?"},
-	{name: "sent deliveries are found as due", file: read, kill: store, run: sqlite, find: "WHERE state = 'queued' AND (due_at", with: "WHERE (due_at"},
+	{name: "sent deliveries are found as due", file: read, kill: store, run: sqlite, find: "WHERE \" + inOutbox + \" AND (due_at", with: "WHERE (due_at"},
 	{name: "young replays are forgotten by the store", file: commit, kill: store, run: sqlite, find: "WHERE created_at < ? LIMIT", with: "WHERE created_at > ? LIMIT"},
 	{name: "the keeper forgets replays at once", file: "internal/app/keeper.go", kill: "internal/app", run: "TestTheKeeper|TestFlows",
 		find: "now.Add(-verify.ReplayAge))", with: "now.Add(verify.ReplayAge))"},

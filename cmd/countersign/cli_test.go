@@ -57,7 +57,7 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"dev on a public listener", "", nil, []string{"dev", "--listen", ":3000", "--data", "d"}, 1, "loopback alone"},
 		{"a type of carrier that is none", "key_file: k\ncarriers: [{name: a, type: pigeon}]\n", nil, []string{"serve", "--config", "c.yml"}, 1, `"pigeon" is not one of inbox, smtp`},
 		{"a route to nobody", "key_file: k\nroutes: [{channel: sms, carriers: [b]}]\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, `no carrier is called "b"`},
-		{"a route of calls over a carrier of texts", "key_file: k\nroutes: [{channel: call, carriers: [telnyx]}]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, `carrier "telnyx" is of type telnyx, which takes [sms]`},
+		{"a route of calls over a carrier of texts", "key_file: k\nroutes: [{channel: call, carriers: [telnyx]}]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, `"telnyx" takes [sms] as it is set up, and not call`},
 		{"a route of a channel that is none", "key_file: k\nroutes: [{channel: pigeon, carriers: [telnyx]}]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, `"pigeon" is not a channel; it must be one of [sms call`},
 		{"a price in cents", "key_file: k\nprice_per_message: 75\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "price_per_message: not between"},
 		{"a price with a comma", "key_file: k\nprice_per_message: '0,0075'\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, "price_per_message: not an amount in US dollars"},

@@ -40,6 +40,7 @@ type App struct {
 	config     Config
 	settings   settings
 	keys       *secret.Ring
+	carriers   carriers
 	clock      func() time.Time
 	log        *slog.Logger
 	store      verify.Store
@@ -95,7 +96,15 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 		read = stamp(a.config.KeyFile)
 	}
 	a.keys = full.At(a.clock())
-	senders, box, err := openCarriers(a.config.Carriers, a.clock)
+	within := context.WithoutCancel(ctx)
+	a.carriers, err = a.config.openCarriers(carrierDeps{
+		now: a.clock, log: a.log, production: !a.config.development(),
+		receive: func(carrier string, r verify.Receipt) {
+			if err := a.dispatcher.Receive(within, carrier, r); err != nil {
+				a.log.Error("a receipt could not be stored", "carrier", carrier, "cause", err)
+			}
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -118,14 +127,17 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 		err = a.openDirectory(ctx, opened)
 	}
 	if err == nil {
-		err = a.start(ctx, opened, routes(&a.config, senders), box)
+		err = a.start(ctx, opened)
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
 	a.watch = &keyWatch{path: a.config.KeyFile, read: read, full: full, ring: a.keys, store: a.store, now: a.clock, log: a.log}
 	a.watch.start()
-	orders := &operator{a.store, a.ledger, a.keys, a.directory, a.settings.region}
+	orders := &operator{
+		store: a.store, ledger: a.ledger, keys: a.keys, directory: a.directory, region: a.settings.region, now: a.clock,
+		explainer: a.dispatcher.Explain,
+	}
 	a.control = a.settings.database.listen(ctx, orders, a.log)
 	a.warnWithoutKeys(ctx, orders)
 	for _, w := range a.config.warnings {
@@ -135,14 +147,23 @@ func Open(ctx context.Context, c Config, o Options) (*App, error) {
 }
 
 // start runs the engine on the open store and makes the server.
-func (a *App) start(ctx context.Context, st tenant.Store, r deliver.Routes, box *inbox.Inbox) error {
+func (a *App) start(ctx context.Context, st tenant.Store) error {
 	env := &verify.Env{
 		Keys: a.keys, Random: rand.Reader, Node: rand.Text()[:12], Limits: a.settings.limits,
-		Channels: channels(r),
+		Channels: a.config.channels(),
 	}
+	table, err := a.config.table()
+	if err != nil {
+		return err
+	}
+	pace, err := a.config.pace()
+	if err != nil {
+		return err
+	}
+	box := a.carriers.box
 	e := &engine{store: a.store, keys: a.keys}
 	a.dispatcher = deliver.New(deliver.Config{
-		Routes: r, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
+		Senders: a.carriers.senders, Table: table, Pace: pace, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
 	a.openEvents(e, st)
 	a.ledger = ledger.New(ledger.Config{
@@ -175,13 +196,14 @@ func (a *App) start(ctx context.Context, st tenant.Store, r deliver.Routes, box 
 	return nil
 }
 
-func channels(r deliver.Routes) []verify.Channel {
+// channels are those that any carrier takes.
+func (c *Config) channels() []verify.Channel {
 	var out []verify.Channel
-	for c := range r {
-		out = append(out, c)
+	for _, k := range c.Carriers {
+		out = append(out, k.channels()...)
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
 
 // handler mounts the pages, the dialect and, in development, the inbox.
@@ -262,6 +284,7 @@ func (a *App) Close() error {
 	sends, cancel := context.WithTimeout(context.Background(), drainSends)
 	defer cancel()
 	a.dispatcher.Close(sends)
+	err = errors.Join(err, a.carriers.close(sends))
 	a.events.Close(sends) // after those whose reports are events
 	a.ledger.Close()
 	return errors.Join(err, a.store.Close())

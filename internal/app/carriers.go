@@ -1,107 +1,156 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"countersign/internal/deliver"
 	"countersign/internal/deliver/inbox"
+	"countersign/internal/deliver/receipt"
 	"countersign/internal/deliver/smtp"
 	"countersign/internal/deliver/telnyx"
 	"countersign/internal/deliver/twilio"
 	"countersign/internal/verify"
 )
 
-// carrierTypes is the one list of carriers.
-func carrierTypes() []string { return []string{"inbox", "smtp", "telnyx", "twilio"} }
-
-// carries says which channels a type of carrier takes.
-func carries(carrierType string) []verify.Channel {
-	switch carrierType {
-	case "inbox":
-		return verify.Channels()
-	case "twilio":
-		return []verify.Channel{verify.SMS, verify.Call}
-	case "smtp":
-		return []verify.Channel{verify.Email}
-	}
-	return []verify.Channel{verify.SMS}
+// carrierKind is a type of carrier: the channels that it takes as it is set up, and how
+// it is made.
+type carrierKind struct {
+	channels func(CarrierConfig) []verify.Channel
+	open     func(CarrierConfig, *carrierDeps) (verify.Sender, error)
 }
 
-// channels says which channels a carrier takes as it is set up. Twilio calls from a
-// number alone: with none, whoever asks for a call shall be told so at once.
+// carrierDeps are what carriers need besides their configuration.
+type carrierDeps struct {
+	now func() time.Time
+	log *slog.Logger
+	// receive takes in receipts of carriers that do not post them.
+	receive func(carrier string, r verify.Receipt)
+	// receipts is the address that a carrier posts its receipts to; empty for none.
+	receipts   string
+	production bool
+	box        *inbox.Inbox // made when the first carrier wants it
+}
+
+// fixed are channels that do not depend on how a carrier is set up.
+func fixedChannels(list ...verify.Channel) func(CarrierConfig) []verify.Channel {
+	return func(CarrierConfig) []verify.Channel { return list }
+}
+
+// carrierKinds is the one list of carriers.
+func carrierKinds() map[string]carrierKind {
+	return map[string]carrierKind{
+		"inbox":  {fixedChannels(verify.Channels()...), openInbox},
+		"smtp":   {fixedChannels(verify.Email), openSMTP},
+		"telnyx": {fixedChannels(verify.SMS), openTelnyx},
+		"twilio": {twilioChannels, openTwilio},
+	}
+}
+
+// carrierTypes are the names of the kinds, in order.
+func carrierTypes() []string { return slices.Sorted(maps.Keys(carrierKinds())) }
+
+// channels says which channels a carrier takes as it is set up; none if its type is none.
 func (k CarrierConfig) channels() []verify.Channel {
-	if k.Type == "twilio" && !strings.HasPrefix(string(k.From), "+") {
+	if kind, ok := carrierKinds()[k.Type]; ok {
+		return kind.channels(k)
+	}
+	return nil
+}
+
+func openInbox(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
+	if deps.box == nil {
+		deps.box = inbox.New(k.Name, deps.now)
+	}
+	return deps.box, nil
+}
+
+func openSMTP(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
+	return smtp.New(smtp.Config{
+		Host: k.Host, Port: k.Port, Username: k.Username, Password: k.Password.Reveal(),
+		From: string(k.From), TLS: k.TLS, Now: deps.now,
+	})
+}
+
+func openTelnyx(k CarrierConfig, _ *carrierDeps) (verify.Sender, error) {
+	return telnyx.New(telnyx.Config{
+		APIKey: k.APIKey.Reveal(), From: string(k.From), MessagingProfileID: k.MessagingProfileID, BaseURL: k.BaseURL,
+	})
+}
+
+// twilioChannels: Twilio calls from a number alone: with none, whoever asks for a call
+// shall be told so at once.
+func twilioChannels(k CarrierConfig) []verify.Channel {
+	if !strings.HasPrefix(string(k.From), "+") {
 		return []verify.Channel{verify.SMS}
 	}
-	return carries(k.Type)
+	return []verify.Channel{verify.SMS, verify.Call}
 }
 
-// openCarriers makes the configured carriers, by name, and the inbox if there is
-// one. An error names the carrier and what to mend.
-func openCarriers(configs []CarrierConfig, now func() time.Time) (map[string]verify.Sender, *inbox.Inbox, error) {
-	senders := map[string]verify.Sender{}
-	var box *inbox.Inbox
-	for _, k := range configs {
-		switch k.Type {
-		case "inbox":
-			if box == nil {
-				box = inbox.New(k.Name, now)
-			}
-			senders[k.Name] = box
-		case "smtp":
-			s, err := smtp.New(smtp.Config{
-				Host: k.Host, Port: k.Port, Username: k.Username, Password: k.Password.Reveal(),
-				From: string(k.From), TLS: k.TLS, Now: now,
-			})
-			if err != nil {
-				return nil, nil, fmt.Errorf("carrier %s: %w", k.Name, err)
-			}
-			senders[k.Name] = s
-		case "telnyx":
-			s, err := telnyx.New(telnyx.Config{
-				APIKey: k.APIKey.Reveal(), From: string(k.From), MessagingProfileID: k.MessagingProfileID, BaseURL: k.BaseURL,
-			})
-			if err != nil {
-				return nil, nil, fmt.Errorf("carrier %s: %w", k.Name, err)
-			}
-			senders[k.Name] = s
-		case "twilio":
-			s, err := twilio.New(twilio.Config{
-				AccountSID: k.AccountSID, AuthToken: k.AuthToken.Reveal(), APIKeySID: k.APIKeySID, APIKeySecret: k.APIKeySecret.Reveal(),
-				From: string(k.From), MessagingServiceSID: k.MessagingServiceSID, BaseURL: k.BaseURL,
-			})
-			if err != nil {
-				return nil, nil, fmt.Errorf("carrier %s: %w", k.Name, err)
-			}
-			senders[k.Name] = s
-		}
-	}
-	return senders, box, nil
+func openTwilio(k CarrierConfig, _ *carrierDeps) (verify.Sender, error) {
+	return twilio.New(twilio.Config{
+		AccountSID: k.AccountSID, AuthToken: k.AuthToken.Reveal(), APIKeySID: k.APIKeySID, APIKeySecret: k.APIKeySecret.Reveal(),
+		From: string(k.From), MessagingServiceSID: k.MessagingServiceSID, BaseURL: k.BaseURL,
+	})
 }
 
-// routes puts the carriers in the configured order; a channel without a route
-// has every carrier that takes it, in the order of the file.
-func routes(c *Config, senders map[string]verify.Sender) deliver.Routes {
-	out := deliver.Routes{}
+// carriers are the open ones, by name.
+type carriers struct {
+	senders   map[string]verify.Sender
+	receivers map[string]receipt.Receiver
+	closers   []closer
+	box       *inbox.Inbox // nil if there is none
+}
+
+// closer is a carrier that lives between two messages.
+type closer interface {
+	Close(ctx context.Context) error
+}
+
+// openCarriers makes the configured carriers. An error names the carrier and what to
+// mend. Nothing is sent, and nobody is spoken to, before Send.
+func (c *Config) openCarriers(deps carrierDeps) (carriers, error) {
+	out := carriers{senders: map[string]verify.Sender{}, receivers: map[string]receipt.Receiver{}}
+	kinds := carrierKinds()
 	for _, k := range c.Carriers {
-		for _, channel := range k.channels() {
-			out[channel] = append(out[channel], deliver.Carrier{Name: k.Name, Sender: senders[k.Name]})
+		kind, ok := kinds[k.Type]
+		if !ok {
+			continue // said elsewhere
+		}
+		var err error
+		if deps.receipts, err = c.receiptURL(k); err != nil {
+			return out, fmt.Errorf("carrier %s: %w", k.Name, err)
+		}
+		s, err := kind.open(k, &deps)
+		if err != nil {
+			return out, fmt.Errorf("carrier %s: %w", k.Name, err)
+		}
+		out.senders[k.Name] = s
+		if r, ok := s.(receipt.Receiver); ok && deps.receipts != "" {
+			out.receivers[k.Name] = r
+		}
+		if l, ok := s.(closer); ok {
+			out.closers = append(out.closers, l)
 		}
 	}
-	for _, r := range c.Routes {
-		var order []deliver.Carrier
-		for _, name := range r.Carriers {
-			order = append(order, deliver.Carrier{Name: name, Sender: senders[name]})
-		}
-		out[verify.Channel(r.Channel)] = order
+	out.box = deps.box
+	return out, nil
+}
+
+// close ends the carriers that live.
+func (c carriers) close(ctx context.Context) error {
+	var errs []error
+	for _, l := range c.closers {
+		errs = append(errs, l.Close(ctx))
 	}
-	return out
+	return errors.Join(errs...)
 }
 
 func (c *Config) checkCarriers() error {
@@ -110,44 +159,34 @@ func (c *Config) checkCarriers() error {
 		errs = append(errs, errors.New("carriers: none is configured, so no code could be sent. Add one, such as "+
 			"{name: telnyx, type: telnyx, api_key: …, from: \"+1…\"}, or use «countersign dev»"))
 	}
-	if _, _, err := openCarriers(c.Carriers, nil); err != nil {
+	if _, err := c.openCarriers(carrierDeps{production: !c.development()}); err != nil {
 		errs = append(errs, err)
 	}
 	var names []string
 	for i, k := range c.Carriers {
-		if k.Name == "" {
+		switch {
+		case k.Name == "":
 			errs = append(errs, fmt.Errorf("carriers[%d].name: missing", i))
-		} else if slices.Contains(names, k.Name) {
+		case slices.Contains(names, k.Name):
 			errs = append(errs, fmt.Errorf("carriers[%d].name: %q is used twice", i, k.Name))
+		case strings.Trim(k.Name, carrierName) != "":
+			errs = append(errs, fmt.Errorf("carriers[%d].name: %q may have letters, digits, - _ and . only: receipts are posted to its name", i, k.Name))
 		}
 		names = append(names, k.Name)
 		if !slices.Contains(carrierTypes(), k.Type) {
 			errs = append(errs, fmt.Errorf("carriers[%d].type: %q is not one of %s", i, k.Type, strings.Join(carrierTypes(), ", ")))
 		}
-	}
-	seen := map[string]bool{}
-	for i, r := range c.Routes {
-		if !slices.Contains(verify.Channels(), verify.Channel(r.Channel)) {
-			errs = append(errs, fmt.Errorf("routes[%d].channel: %q is not a channel; it must be one of %v", i, r.Channel, verify.Channels()))
-		}
-		if seen[r.Channel] {
-			errs = append(errs, fmt.Errorf("routes[%d].channel: %q has a route already", i, r.Channel))
-		}
-		seen[r.Channel] = true
-		if len(r.Carriers) == 0 {
-			errs = append(errs, fmt.Errorf("routes[%d].carriers: name at least one", i))
-		}
-		for _, name := range r.Carriers {
-			at := slices.Index(names, name)
-			if at < 0 {
-				errs = append(errs, fmt.Errorf("routes[%d].carriers: no carrier is called %q", i, name))
-			} else if k := c.Carriers[at]; !slices.Contains(k.channels(), verify.Channel(r.Channel)) {
-				errs = append(errs, fmt.Errorf("routes[%d].carriers: carrier %q is of type %s, which takes %v", i, name, k.Type, k.channels()))
-			}
+		if err := k.checkPrices(); err != nil {
+			errs = append(errs, fmt.Errorf("carriers[%d].prices: %w", i, err))
 		}
 	}
-	return errors.Join(errs...)
+	_, tableErr := c.table()
+	_, paceErr := c.pace()
+	return errors.Join(append(errs, tableErr, paceErr)...)
 }
+
+// carrierName are the characters of a carrier's name.
+const carrierName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 // checkInbox keeps the development inbox, which shows codes to whoever asks, off
 // every listener that others can reach.

@@ -73,6 +73,12 @@ type CarrierConfig struct {
 	MessagingProfileID string `yaml:"messaging_profile_id"`
 	BaseURL            string `yaml:"base_url"`
 
+	// Of every type.
+	Receipts string            `yaml:"receipts"` // on or off; empty: where they can be verified
+	Pace     scalar            `yaml:"pace"`     // messages a second; empty: no bound
+	Burst    int               `yaml:"burst"`    // that may go at once
+	Prices   map[string]scalar `yaml:"prices"`   // US dollars by country
+
 	// Of twilio alone.
 	AccountSID          string `yaml:"account_sid"`
 	AuthToken           Secret `yaml:"auth_token"`
@@ -86,12 +92,6 @@ type CarrierConfig struct {
 	Username string `yaml:"username"`
 	Password Secret `yaml:"password"`
 	TLS      string `yaml:"tls"`
-}
-
-// RouteConfig is the order of carriers for one channel.
-type RouteConfig struct {
-	Channel  string   `yaml:"channel"`
-	Carriers []string `yaml:"carriers"`
 }
 
 // LogConfig says how much is logged (debug, info, warn, error) and as what (text, json).

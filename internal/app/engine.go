@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"countersign/internal/deliver"
@@ -34,7 +35,48 @@ func (e *engine) Resend(ctx context.Context, cmd verify.Resend) (verify.Started,
 }
 
 func (e *engine) Check(ctx context.Context, cmd verify.Check) (verify.Checked, error) {
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	if err == nil && answer.Outcome == verify.OutcomeAccepted {
+		e.dispatcher.Verified(answer.Verification.ID)
+	}
+	return answer, err
+}
+
+func (e *engine) Receive(ctx context.Context, cmd verify.Receive) (*verify.Delivery, error) {
 	return ledger.Do(ctx, e.ledger, cmd)
+}
+
+func (e *engine) Found(ctx context.Context, by string) (*verify.DeliveryKey, error) {
+	return e.store.Found(ctx, by)
+}
+
+// farBack is how many verifications of an address are looked at before a message.
+const farBack = 4
+
+// Past reads the messages before a job's: of its own verification, and of those before.
+func (e *engine) Past(ctx context.Context, j verify.Job) ([]verify.Job, error) {
+	var out []verify.Job
+	v := &j.Verification
+	for range farBack {
+		rows, err := e.store.Deliveries(ctx, v.ID)
+		if err != nil {
+			return out, err
+		}
+		for _, d := range slices.Backward(rows) {
+			if d.Key != j.Delivery.Key {
+				out = append(out, verify.Job{Delivery: d, Verification: *v})
+			}
+		}
+		if v.Previous == (verify.ID{}) {
+			break
+		}
+		before, err := e.store.Verification(ctx, v.Previous)
+		if before == nil || err != nil {
+			return out, err
+		}
+		v = before
+	}
+	return out, nil
 }
 
 func (e *engine) Cancel(ctx context.Context, cmd verify.Cancel) (verify.Verification, error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/deliver/route"
 	"countersign/internal/ledger"
 	"countersign/internal/mailbox"
 	"countersign/internal/phone"
@@ -25,6 +26,9 @@ type operator struct {
 	keys      *secret.Ring
 	directory *tenant.Directory
 	region    string
+	now       func() time.Time
+	// explainer tells what the running service knows of a route; nil where none runs.
+	explainer func(verify.Channel, verify.Address) route.Explanation
 }
 
 // order is what a command asks for, and report what came of it. Which fields count
@@ -37,6 +41,8 @@ type (
 		Name    string   `json:"name,omitzero"`
 		Scopes  []string `json:"scopes,omitzero"`
 		Key     string   `json:"key,omitzero"` // a sid or an id
+		Last    int      `json:"last,omitzero"`
+		Channel string   `json:"channel,omitzero"`
 	}
 	report struct {
 		Count    int       `json:"count"`         // of what was to be done away with
@@ -45,6 +51,9 @@ type (
 		Text     string    `json:"text,omitzero"` // of a new key
 		Accounts []Account `json:"accounts,omitzero"`
 		Error    string    `json:"error,omitzero"`
+
+		Explained []Explained        `json:"explained,omitzero"`
+		Route     *route.Explanation `json:"route,omitzero"`
 	}
 )
 
@@ -57,6 +66,8 @@ var operations = map[string]func(*operator, context.Context, order) (report, err
 	"keys-revoke":     (*operator).revokeKey,
 	"accounts-create": (*operator).createAccount,
 	"accounts-list":   (*operator).listAccounts,
+	"explain":         (*operator).explain,
+	"route":           (*operator).explainRoute,
 }
 
 // Unlock forgets the wrong guesses in a row of a number or a mailbox, which lock it
@@ -118,7 +129,7 @@ func (c *Config) operate(ctx context.Context, name string, what order) (r report
 	}
 	l := ledger.New(ledger.Config{Store: st, Env: &verify.Env{Keys: keys, Random: rand.Reader}, Now: now})
 	defer l.Close()
-	o := &operator{st, l, keys, c.directory(s, st, keys, now), s.region}
+	o := &operator{store: st, ledger: l, keys: keys, directory: c.directory(s, st, keys, now), region: s.region, now: now}
 	return operations[name](o, ctx, what)
 }
 

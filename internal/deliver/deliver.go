@@ -1,13 +1,13 @@
 // Package deliver gets deliveries to carriers: it works off the outbox, tries
-// the carriers of a route in order, and reports what came of it.
+// the carriers of a route in order, reports what came of it, and takes in receipts.
 //
 // The one idea is that the outbox is the truth. A job arrives here from the
 // commit that made it, or is found in the outbox when its lease has run out or
 // its time to be tried again has come; what this process forgets by dying is
 // found by the next one. A message can therefore go out twice if a process dies
 // between a carrier's word and its being written down, and never not at all.
-// What a refusal allows is the core's rule; how a carrier is spoken to is its own
-// package.
+// What a refusal allows is the core's rule, the order of carriers is package route's,
+// and how a carrier is spoken to is its own package's.
 package deliver
 
 import (
@@ -17,34 +17,34 @@ import (
 	"sync/atomic"
 	"time"
 
+	"countersign/internal/deliver/route"
 	"countersign/internal/secret"
 	"countersign/internal/verify"
 )
-
-// Carrier is a Sender under the name that the operator gave it.
-type Carrier struct {
-	Name   string
-	Sender verify.Sender
-}
-
-// Routes are the carriers of each channel, in the order in which they are tried.
-type Routes map[verify.Channel][]Carrier
 
 // Outbox is what the dispatcher needs of the engine.
 type Outbox interface {
 	Claim(context.Context, verify.Claim) (*verify.Job, error)
 	Report(context.Context, verify.Report) (*verify.Delivery, error)
+	Receive(context.Context, verify.Receive) (*verify.Delivery, error)
 	Due(ctx context.Context, now time.Time, all bool, limit int) ([]verify.Delivery, error)
 	Queued(context.Context) (int, error)
+	// Past reads the messages that went to the job's address before, the newest first,
+	// as far back as is worth it.
+	Past(context.Context, verify.Job) ([]verify.Job, error)
+	// Found finds a delivery by a carrier's name for it, or nil.
+	Found(ctx context.Context, by string) (*verify.DeliveryKey, error)
 }
 
 // Config is what a Dispatcher needs.
 type Config struct {
-	Routes Routes
-	Outbox Outbox
-	Keys   *secret.Ring
-	Now    func() time.Time
-	Log    *slog.Logger
+	Senders map[string]verify.Sender // by the names that the operator gave them
+	Table   *route.Table
+	Pace    *route.Pace // nil: every carrier takes what comes
+	Outbox  Outbox
+	Keys    *secret.Ring
+	Now     func() time.Time
+	Log     *slog.Logger
 	// Alone says that no other process can have deliveries in hand, so that those
 	// of a process that died are taken at once.
 	Alone bool
@@ -65,18 +65,23 @@ const (
 // Dispatcher works off the outbox. It is safe for concurrent use.
 type Dispatcher struct {
 	Config
-	jobs    chan verify.Job
-	waiting atomic.Int64 // deliveries not yet sent, as far as this node knows
+	breakers *route.Breakers
+	scores   *route.Scores
+	recent   *recent
+	jobs     chan ticket
+	waiting  atomic.Int64 // deliveries not yet sent, as far as this node knows
 
 	mu     sync.Mutex
 	closed bool                        // jobs is closed
-	held   map[verify.DeliveryKey]bool // in jobs, in later, or with a worker
-	later  []verify.DeliveryKey        // for which there was no room in jobs
+	held   map[verify.DeliveryKey]bool // in jobs, in later, at a gate, or with a worker
+	later  []ticket                    // for which there was no room in jobs
+	gates  map[gateKey]*gate
 
 	ctx     context.Context // ends when even running sends must stop
 	abort   context.CancelFunc
 	stop    chan struct{} // closed when no more jobs are taken
 	enough  chan struct{} // closed when no more sends are begun
+	woken   chan struct{} // a gate has another time to open
 	once    sync.Once
 	workers sync.WaitGroup
 	scanner sync.WaitGroup
@@ -91,7 +96,9 @@ func New(c Config) *Dispatcher {
 		c.Whole = 4096
 	}
 	d := &Dispatcher{
-		Config: c, jobs: make(chan verify.Job, c.Whole), held: map[verify.DeliveryKey]bool{},
+		Config: c, jobs: make(chan ticket, c.Whole), held: map[verify.DeliveryKey]bool{},
+		gates: map[gateKey]*gate{}, woken: make(chan struct{}, 1),
+		breakers: route.NewBreakers(), scores: route.NewScores(), recent: newRecent(),
 		stop: make(chan struct{}), enough: make(chan struct{}),
 	}
 	d.ctx, d.abort = context.WithCancel(context.Background())
@@ -110,13 +117,16 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		d.workers.Go(d.work)
 	}
 	d.scanner.Go(d.scan)
+	d.scanner.Go(d.keepGates)
 	return nil
 }
 
 // Offer takes a job that has just become durable. It never blocks.
 func (d *Dispatcher) Offer(j verify.Job) {
-	d.waiting.Add(1)
-	d.hand(j)
+	if j.Delivery.State == verify.Queued {
+		d.waiting.Add(1)
+	}
+	d.hand(ticket{key: j.Delivery.Key, job: &j})
 }
 
 // Backlog is about how many deliveries wait to be sent.

@@ -13,7 +13,7 @@ func TestAJobThatWaitedPastItsLeaseIsSentOnlyIfItIsStillOurs(t *testing.T) {
 		o, c := newOutbox("n1"), &carrier{}
 		j := o.start(t, 1)
 		time.Sleep(verify.Lease) // in memory; meanwhile another node takes it and sends it
-		if _, err := o.Report(t.Context(), verify.Report{Key: j.Delivery.Key, Carrier: "b"}); err != nil {
+		if _, err := o.Report(t.Context(), verify.Report{Key: j.Delivery.Key, Handovers: []verify.Handover{verify.Handed("b", verify.Submission{}, nil)}}); err != nil {
 			t.Fatal(err)
 		}
 		f := newFixture(t, o, false, c)

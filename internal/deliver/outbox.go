@@ -6,18 +6,31 @@ import (
 	"countersign/internal/verify"
 )
 
-// hand puts a job into memory unless it is there.
-func (d *Dispatcher) hand(j verify.Job) {
+// ticket is one turn at sending a delivery.
+type ticket struct {
+	key  verify.DeliveryKey
+	job  *verify.Job // nil: to be claimed when the turn comes
+	gate *gate       // that it waited at; nil if it comes straight from the outbox
+}
+
+// hand puts a ticket into memory unless the delivery is there already.
+func (d *Dispatcher) hand(t ticket) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || d.held[j.Delivery.Key] {
+	if d.closed || d.held[t.key] {
 		return
 	}
-	d.held[j.Delivery.Key] = true
+	d.held[t.key] = true
+	d.enter(t)
+}
+
+// enter gives a held ticket to the workers. The caller has the lock.
+func (d *Dispatcher) enter(t ticket) {
 	select {
-	case d.jobs <- j:
+	case d.jobs <- t:
 	default:
-		d.later = append(d.later, j.Delivery.Key)
+		t.job = nil
+		d.later = append(d.later, t)
 	}
 }
 
@@ -28,20 +41,27 @@ func (d *Dispatcher) holds(key verify.DeliveryKey) bool {
 }
 
 // next takes the oldest of what waits for room.
-func (d *Dispatcher) next() (key verify.DeliveryKey, ok bool) {
+func (d *Dispatcher) next() (t ticket, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.later) == 0 || d.closed {
-		return key, false
+		return t, false
 	}
-	key, d.later = d.later[0], d.later[1:]
-	return key, true
+	t, d.later = d.later[0], d.later[1:]
+	return t, true
 }
 
 func (d *Dispatcher) release(key verify.DeliveryKey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.held, key)
+}
+
+// heldNow is how many deliveries are in memory.
+func (d *Dispatcher) heldNow() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.held)
 }
 
 // scan looks for deliveries that are due: those of nodes that died, those to be
@@ -70,7 +90,9 @@ func (d *Dispatcher) scan() {
 // takeDue claims what is due, page by page, and says whether it saw to the end.
 func (d *Dispatcher) takeDue(orphans bool) bool {
 	for {
-		due, err := d.Outbox.Due(d.ctx, d.Now(), orphans, scanLimit)
+		// What waits at a gate is due again and again: it must not hide the rest.
+		limit := scanLimit + d.heldNow()
+		due, err := d.Outbox.Due(d.ctx, d.Now(), orphans, limit)
 		if err != nil {
 			d.Log.Error("the outbox could not be read", "cause", err)
 			return false
@@ -87,10 +109,10 @@ func (d *Dispatcher) takeDue(orphans bool) bool {
 			}
 			if job != nil {
 				claimed++
-				d.hand(*job)
+				d.hand(ticket{key: row.Key, job: job})
 			}
 		}
-		if claimed == 0 || len(due) < scanLimit {
+		if claimed == 0 || len(due) < limit {
 			return true
 		}
 	}

@@ -13,58 +13,76 @@ import (
 )
 
 func (d *Dispatcher) work() {
-	for j := range d.jobs {
-		if d.begins() {
-			d.do(j)
-		}
-		d.release(j.Delivery.Key)
+	for t := range d.jobs {
+		d.turn(t)
 		d.catchUp()
 	}
 }
 
-// catchUp does one of the jobs for which there was no room, and goes on while
+// catchUp does one of the tickets for which there was no room, and goes on while
 // there is nothing else to do.
 func (d *Dispatcher) catchUp() {
 	for {
-		key, ok := d.next()
+		t, ok := d.next()
 		if !ok {
 			return
 		}
-		job, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: key})
-		if err == nil && job != nil {
-			d.do(*job)
-		}
-		d.release(key)
+		d.turn(t)
 		if len(d.jobs) > 0 {
 			return
 		}
 	}
 }
 
-// do sends one job, keeping its lease while that takes.
-func (d *Dispatcher) do(j verify.Job) {
-	if d.Now().Add(verify.RenewEvery).After(j.Delivery.DueAt) {
-		// It has waited long in memory: another node may have taken it.
-		again, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: j.Delivery.Key})
-		if err != nil || again == nil {
-			return
+// turn does one ticket, and lets go of it unless it is to wait.
+func (d *Dispatcher) turn(t ticket) {
+	blocked := false
+	if d.begins() {
+		blocked = d.do(t)
+	}
+	if !blocked {
+		d.release(t.key)
+		d.passed(t.gate)
+	}
+}
+
+// do sends one delivery, keeping its lease while that takes. It says whether nobody
+// could be asked just now, so that the ticket waits at a gate.
+func (d *Dispatcher) do(t ticket) (blocked bool) {
+	j := t.job
+	// It may have waited long in memory: another node may have taken it.
+	if j == nil || d.Now().Add(verify.RenewEvery).After(j.Delivery.DueAt) || !d.Now().Before(j.Verification.ExpiresAt) {
+		again, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: t.key})
+		if err != nil {
+			d.Log.Error("a delivery could not be claimed", "delivery", t.key.String(), "cause", err)
+			return false
 		}
-		j = *again
+		if again == nil {
+			d.Log.Info("delivery no longer to be sent", "delivery", t.key.String())
+			return false
+		}
+		j = again
 	}
 	stop := d.keepLease(j.Delivery.Key)
 	defer stop()
-	report := d.send(j)
+	report, wait := d.send(*j, t.gate)
+	if wait != nil {
+		d.park(t.key, j.Verification.ExpiresAt, *wait, t.gate)
+		return true
+	}
 	// Also when the sends are being stopped: what came of one must not be lost.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), reportFor)
 	defer cancel()
 	after, err := d.Outbox.Report(ctx, report)
 	if err != nil {
 		d.Log.Error("the outcome of a delivery could not be stored; it may be sent again", "delivery", j.Delivery.Key.String(), "cause", err)
-		return
+		return false
 	}
-	if after == nil || after.State != verify.Queued {
+	if j.Delivery.State == verify.Queued && (after == nil || after.State != verify.Queued) {
 		d.waiting.Add(-1)
 	}
+	d.receiveEarly(ctx, report)
+	return false
 }
 
 // keepLease renews the lease until stop is called.
@@ -93,46 +111,16 @@ func (d *Dispatcher) renew(ctx context.Context, key verify.DeliveryKey) {
 	}
 }
 
-// send tries the route's carriers in turn and returns the report of the last.
-func (d *Dispatcher) send(j verify.Job) verify.Report {
-	report := verify.Report{Key: j.Delivery.Key, ExpiresAt: j.Verification.ExpiresAt, Events: j.Verification.Details.Events}
-	m, err := j.Message(d.Keys)
-	if err != nil {
-		d.Log.Error("a message could not be made", "delivery", j.Delivery.Key.String(), "cause", err)
-		report.Refusal = &verify.SendError{Class: verify.UnknownClass, Err: err}
-		return report
-	}
-	report.Refusal = &verify.SendError{Class: verify.UnknownClass, Err: errors.New("the channel has no carrier any more")}
-	var later *verify.Report // of a carrier that may be tried again
-	for _, c := range d.Routes[m.Channel] {
-		begun := d.Now()
-		sub, refusal := attempt(d.ctx, c.Sender, m)
-		report.Carrier, report.CarrierID, report.Refusal = c.Name, printable(sub.CarrierID), refusal
-		d.note(j, m, c.Name, refusal, d.Now().Sub(begun))
-		if refusal == nil || !refusal.OtherCarrier() {
-			return report
-		}
-		if refusal.Later() {
-			of := report
-			later = &of
-		}
-	}
-	if later != nil {
-		return *later // a carrier without money must not end what another one would take in a moment
-	}
-	return report
-}
-
 // note writes the one line of an attempt.
-func (d *Dispatcher) note(j verify.Job, m verify.Message, carrier string, refusal *verify.SendError, took time.Duration) {
+func (d *Dispatcher) note(j verify.Job, m verify.Message, h verify.Handover, refusal *verify.SendError) {
 	level, outcome := slog.LevelInfo, []any{"outcome", "sent"}
 	if refusal != nil {
 		level = slog.LevelWarn
 		outcome = []any{"outcome", "refused", "class", string(refusal.Class), "ambiguous", refusal.Ambiguous, "cause", refusal.Err}
 	}
 	d.Log.Log(d.ctx, level, "delivery attempt", append([]any{
-		"delivery", j.Delivery.Key.String(), "to", m.To, "channel", string(m.Channel), "carrier", carrier,
-		"attempt", j.Delivery.Attempt, "took", took,
+		"delivery", j.Delivery.Key.String(), "to", m.To, "channel", string(m.Channel), "carrier", h.Carrier,
+		"attempt", j.Delivery.Attempt, "took", h.Took, "why", h.Why,
 	}, outcome...)...)
 }
 

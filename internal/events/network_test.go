@@ -189,7 +189,7 @@ func TestAnEventSurvivesTheProcessThatMadeIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := verify.DeliveryKey{Verification: started.Verification.ID, Number: 1}
-	if _, err := ledger.Do(t.Context(), first.Ledger, verify.Report{Key: key, Carrier: "c", Events: true}); err != nil {
+	if _, err := ledger.Do(t.Context(), first.Ledger, verify.Report{Key: key, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{}, nil)}, Events: true}); err != nil {
 		t.Fatal(err)
 	}
 	made := <-first.told // and nobody is told

@@ -115,7 +115,7 @@ func (w *world) sent(t *testing.T, profile byte) verify.EventJob {
 		t.Fatal(err)
 	}
 	v := started.Verification
-	if _, err := run(n, verify.Report{Key: verify.DeliveryKey{Verification: v.ID, Number: 1}, Carrier: "c", Events: true}); err != nil {
+	if _, err := run(n, verify.Report{Key: verify.DeliveryKey{Verification: v.ID, Number: 1}, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{}, nil)}, Events: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.mu.Lock()

@@ -43,12 +43,13 @@ var allowed = map[string][]string{
 	// Adapters know the core and leaves, and never each other.
 	"internal/ledger":                    {"internal/verify"},
 	"internal/store":                     {"internal/verify", "internal/tenant", "internal/code", "internal/limit"},
-	"internal/deliver":                   {"internal/verify", "internal/secret"},
+	"internal/deliver":                   {"internal/verify", "internal/secret", "internal/deliver/route"},
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
 	"internal/deliver/simulator":         {"internal/verify", "internal/phone", "internal/mailbox"},
 	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
-	"internal/deliver/post":              {"internal/verify"}, // what carriers that speak HTTP share
-	"internal/deliver/receipt":           {"internal/verify"}, // what carriers that post receipts share
+	"internal/deliver/post":              {"internal/verify"},                   // what carriers that speak HTTP share
+	"internal/deliver/receipt":           {"internal/verify"},                   // what carriers that post receipts share
+	"internal/deliver/route":             {"internal/verify", "internal/phone"}, // which carrier, and when
 	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/telnyx/telnyxtest": nil,

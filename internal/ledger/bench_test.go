@@ -25,7 +25,7 @@ func BenchmarkCycle(b *testing.B) {
 			}
 			v := started.Verification
 			key := verify.DeliveryKey{Verification: v.ID, Number: 1}
-			if _, err := ledger.Do(b.Context(), l, verify.Report{Key: key, Carrier: "c", CarrierID: "id", ExpiresAt: v.ExpiresAt}); err != nil {
+			if _, err := ledger.Do(b.Context(), l, verify.Report{Key: key, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{CarrierID: "id"}, nil)}, ExpiresAt: v.ExpiresAt}); err != nil {
 				b.Error(err)
 			}
 			c, err := v.Reveal(l.Env.Keys)

@@ -32,7 +32,7 @@ func TestAnEventIsOfferedWhenItIsDurableAndNotOfAnAbandonedTry(t *testing.T) {
 	}
 	key := verify.DeliveryKey{Verification: started.Verification.ID, Number: 1}
 	for range 2 { // the second changes nothing
-		if _, err := ledger.Do(t.Context(), l, verify.Report{Key: key, Carrier: "c", Events: true}); err != nil || offered.Load() != 1 {
+		if _, err := ledger.Do(t.Context(), l, verify.Report{Key: key, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{}, nil)}, Events: true}); err != nil || offered.Load() != 1 {
 			t.Errorf("%v, %d events", err, offered.Load())
 		}
 	}

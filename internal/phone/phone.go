@@ -254,6 +254,15 @@ func Region(text string) (string, error) {
 	return text, nil
 }
 
+// CallingCode is how every number of a region (ISO 3166) begins: "+44"; just "+" for one
+// that is not known.
+func CallingCode(region string) string {
+	if calling := phonenumbers.GetCountryCodeForRegion(region); calling != 0 {
+		return "+" + strconv.Itoa(calling)
+	}
+	return "+"
+}
+
 // Example returns a mobile number of a region in the form people there write it,
 // to show beside a form field; empty where none is known.
 func Example(region string) string {

@@ -236,3 +236,11 @@ func BenchmarkParseE164(b *testing.B) {
 		}
 	}
 }
+
+func TestACallingCodeIsHowEveryNumberOfItsCountryBegins(t *testing.T) {
+	for region, want := range map[string]string{"GB": "+44", "JE": "+44", "US": "+1", "XK": "+383", "": "+", "ZZ": "+"} {
+		if got := phone.CallingCode(region); got != want {
+			t.Errorf("%q: %s, want %s", region, got, want)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func cycle(b *testing.B, s verify.Store, writers int) {
 				return
 			}
 			v := started.Verification
-			report := verify.Report{Key: verify.DeliveryKey{Verification: v.ID, Number: 1}, Carrier: "c", CarrierID: "id", ExpiresAt: v.ExpiresAt}
+			report := verify.Report{Key: verify.DeliveryKey{Verification: v.ID, Number: 1}, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{CarrierID: "id"}, nil)}, ExpiresAt: v.ExpiresAt}
 			if _, err := ledger.Do(b.Context(), l, report); err != nil {
 				b.Error(err)
 			}

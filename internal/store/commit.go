@@ -44,7 +44,7 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 		{&st.addSubject, "INSERT INTO subjects (key, key_id, live, streak, hour, day) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&st.addVerification, "INSERT INTO verifications (" + verificationColumns + `)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&st.addDelivery, "INSERT INTO deliveries (" + deliveryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&st.addDelivery, "INSERT INTO deliveries (" + deliveryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&st.addBucket, "INSERT INTO buckets (key, state) VALUES (?, ?)"},
 		{&st.addReplay, "INSERT INTO replays (key, fingerprint, verification, outcome, created_at) VALUES (?, ?, ?, ?, ?)"},
 
@@ -52,7 +52,7 @@ func (st *statements) prepare(ctx context.Context, c *conn) error {
 		{&st.changeVerification, `UPDATE verifications SET channel = ?, status = ?, guesses = ?, sends = ?, sent_at = ?,
 			updated_at = ? WHERE id = ?`},
 		{&st.changeDelivery, `UPDATE deliveries SET state = ?, attempt = ?, node = ?, due_at = ?, carrier = ?, carrier_id = ?,
-			class = ?, updated_at = ? WHERE verification = ? AND number = ?`},
+			class = ?, updated_at = ?, handovers = ?, onward = ?, found_by = ? WHERE verification = ? AND number = ?`},
 		{&st.changeBucket, "UPDATE buckets SET state = ? WHERE key = ?"},
 		{&st.changeReplay, "UPDATE replays SET fingerprint = ?, verification = ?, outcome = ?, created_at = ? WHERE key = ?"},
 
@@ -322,10 +322,20 @@ func (b *batch) saveDelivery(d verify.Dirty[verify.Delivery]) error {
 	r := d.Row
 	if d.New {
 		return b.exec(b.st.addDelivery, r.Key.Verification[:], int64(r.Key.Number), string(r.Channel), string(r.State), int64(r.Attempt),
-			r.Node, millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.CreatedAt), millis(r.UpdatedAt))
+			r.Node, millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.CreatedAt), millis(r.UpdatedAt),
+			handoversText(r.Handovers), flag(r.Onward), r.FoundBy())
 	}
 	return b.exec(b.st.changeDelivery, string(r.State), int64(r.Attempt), r.Node, millis(r.DueAt), r.Carrier, r.CarrierID,
-		string(r.Class), millis(r.UpdatedAt), r.Key.Verification[:], int64(r.Key.Number))
+		string(r.Class), millis(r.UpdatedAt), handoversText(r.Handovers), flag(r.Onward), r.FoundBy(),
+		r.Key.Verification[:], int64(r.Key.Number))
+}
+
+// flag is a truth as both databases keep it.
+func flag(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // blob keeps a missing value apart from an empty one.

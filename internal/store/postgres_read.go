@@ -36,14 +36,19 @@ func (p *Postgres) Due(ctx context.Context, now time.Time, all bool, limit int) 
 	if all {
 		until = math.MaxInt64
 	}
-	const text = "SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'queued' AND due_at <= $1 ORDER BY due_at LIMIT $2"
+	const text = "SELECT " + deliveryColumns + " FROM deliveries WHERE " + inOutbox + " AND due_at <= $1 ORDER BY due_at, verification, number LIMIT $2"
 	return pgMany(ctx, p, scanDelivery, text, until, limit)
+}
+
+// Found finds a delivery by a carrier's name for it: see verify.Store.
+func (p *Postgres) Found(ctx context.Context, by string) (*verify.DeliveryKey, error) {
+	return pgOne(ctx, p, scanDeliveryKey, "SELECT verification, number FROM deliveries WHERE found_by = $1 AND found_by <> '' LIMIT 1", by)
 }
 
 // Queued counts deliveries not yet sent: see verify.Store.
 func (p *Postgres) Queued(ctx context.Context) (n int, err error) {
 	err = p.reading(ctx, func(ctx context.Context, c *pgx.Conn) error {
-		return c.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE state = 'queued'").Scan(&n)
+		return c.QueryRow(ctx, "SELECT count(*) FROM deliveries WHERE "+inOutbox+" AND state = 'queued'").Scan(&n)
 	})
 	return n, wrap(err)
 }

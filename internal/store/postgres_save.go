@@ -120,11 +120,13 @@ func deliveryArgs(d verify.Dirty[verify.Delivery]) []any {
 		return []any{
 			r.Key.Verification[:], int64(r.Key.Number), string(r.Channel), string(r.State), int64(r.Attempt),
 			r.Node, millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.CreatedAt), millis(r.UpdatedAt),
+			handoversText(r.Handovers), flag(r.Onward), r.FoundBy(),
 		}
 	}
 	return []any{
 		r.Key.Verification[:], int64(r.Key.Number), string(r.State), int64(r.Attempt), r.Node,
 		millis(r.DueAt), r.Carrier, r.CarrierID, string(r.Class), millis(r.UpdatedAt),
+		handoversText(r.Handovers), flag(r.Onward), r.FoundBy(),
 	}
 }
 

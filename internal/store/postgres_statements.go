@@ -47,7 +47,7 @@ const (
 			$17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bytea[], $23::text[])`
 	pgAddDelivery = "INSERT INTO deliveries (" + deliveryColumns + `) SELECT * FROM
 		unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
-			$9::text[], $10::text[], $11::bigint[], $12::bigint[])`
+			$9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::text[])`
 	pgAddBucket = "INSERT INTO buckets (key, state) SELECT * FROM unnest($1::bytea[], $2::bigint[])"
 	pgAddReplay = `INSERT INTO replays (key, fingerprint, verification, outcome, created_at) SELECT * FROM
 		unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[])`
@@ -62,10 +62,12 @@ const (
 			AS r (id, channel, status, guesses, sends, sent_at, updated_at)
 		WHERE v.id = r.id`
 	pgChangeDelivery = `UPDATE deliveries AS d SET state = r.state, attempt = r.attempt, node = r.node, due_at = r.due_at,
-			carrier = r.carrier, carrier_id = r.carrier_id, class = r.class, updated_at = r.updated_at
+			carrier = r.carrier, carrier_id = r.carrier_id, class = r.class, updated_at = r.updated_at,
+			handovers = r.handovers, onward = r.onward, found_by = r.found_by
 		FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-			$9::text[], $10::bigint[])
-			AS r (verification, number, state, attempt, node, due_at, carrier, carrier_id, class, updated_at)
+			$9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::text[])
+			AS r (verification, number, state, attempt, node, due_at, carrier, carrier_id, class, updated_at,
+				handovers, onward, found_by)
 		WHERE d.verification = r.verification AND d.number = r.number`
 	// What forgets buckets and replays takes no lock, so the row may be gone.
 	pgChangeBucket = pgAddBucket + " ON CONFLICT (key) DO UPDATE SET state = excluded.state"

@@ -31,13 +31,18 @@ func (s *SQLite) Deliveries(ctx context.Context, id verify.ID) ([]verify.Deliver
 
 // Due lists deliveries to send: see verify.Store.
 func (s *SQLite) Due(ctx context.Context, now time.Time, all bool, limit int) ([]verify.Delivery, error) {
-	const text = "SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'queued' AND (due_at <= ? OR ?) ORDER BY due_at LIMIT ?"
+	const text = "SELECT " + deliveryColumns + " FROM deliveries WHERE " + inOutbox + " AND (due_at <= ? OR ?) ORDER BY due_at, verification, number LIMIT ?"
 	return many(ctx, &s.read, scanDelivery, text, millis(now), all, limit)
+}
+
+// Found finds a delivery by a carrier's name for it: see verify.Store.
+func (s *SQLite) Found(ctx context.Context, by string) (*verify.DeliveryKey, error) {
+	return one(ctx, &s.read, scanDeliveryKey, "SELECT verification, number FROM deliveries WHERE found_by = ? AND found_by <> '' LIMIT 1", by)
 }
 
 // Queued counts deliveries not yet sent: see verify.Store.
 func (s *SQLite) Queued(ctx context.Context) (int, error) {
-	n, err := one(ctx, &s.read, scanNumber, "SELECT count(*) FROM deliveries WHERE state = 'queued'")
+	n, err := one(ctx, &s.read, scanNumber, "SELECT count(*) FROM deliveries WHERE "+inOutbox+" AND state = 'queued'")
 	if err != nil {
 		return 0, err
 	}

@@ -20,7 +20,11 @@ const verificationColumns = `id, tenant, profile, subject, purpose, channel, add
 	previous, details`
 
 const deliveryColumns = `verification, number, channel, state, attempt, node, due_at, carrier, carrier_id, class,
-	created_at, updated_at`
+	created_at, updated_at, handovers, onward, found_by`
+
+// inOutbox is the condition of the index on deliveries to be sent, to the letter: else
+// SQLite does not know that it may use it.
+const inOutbox = "(state = 'queued' OR onward = 1)"
 
 type scanner interface{ Scan(...any) error }
 
@@ -73,10 +77,14 @@ func parseDetails(to *verify.Details, text string) error {
 
 func scanDelivery(row scanner) (r verify.Delivery, err error) {
 	var id []byte
-	var channel, state, class string
-	var due, created, updated int64
+	var channel, state, class, handovers, foundBy string
+	var due, created, updated, onward int64
 	err = row.Scan(&id, &r.Key.Number, &channel, &state, &r.Attempt, &r.Node, &due, &r.Carrier, &r.CarrierID, &class,
-		&created, &updated)
+		&created, &updated, &handovers, &onward, &foundBy)
+	if err == nil {
+		r.Onward = onward == 1
+		r.Handovers, err = parseHandovers(handovers)
+	}
 	if err == nil {
 		r.Channel, r.State, r.Class = verify.Channel(channel), verify.DeliveryState(state), verify.Class(class)
 		r.DueAt, r.CreatedAt, r.UpdatedAt = instant(due), instant(created), instant(updated)

@@ -159,10 +159,10 @@ func (st *Status) table(ctx context.Context, s side, r relation, now time.Time) 
 }
 
 func (st *Status) deliveries(ctx context.Context, s side) (err error) {
-	if st.Queued, err = ask[int64](ctx, s, "SELECT count(*) FROM deliveries WHERE state = 'queued'"); err != nil || st.Queued == 0 {
+	if st.Queued, err = ask[int64](ctx, s, "SELECT count(*) FROM deliveries WHERE "+inOutbox+" AND state = 'queued'"); err != nil || st.Queued == 0 {
 		return err
 	}
-	due, err := ask[int64](ctx, s, "SELECT min(due_at) FROM deliveries WHERE state = 'queued'")
+	due, err := ask[int64](ctx, s, "SELECT min(due_at) FROM deliveries WHERE "+inOutbox+" AND state = 'queued'")
 	if at := instant(due); !at.IsZero() {
 		st.OldestDue = &at
 	}

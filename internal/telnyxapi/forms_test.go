@@ -50,6 +50,10 @@ func (r refusing) History(context.Context, verify.Target, int) ([]verify.Verific
 	return nil, r.err
 }
 
+func (r refusing) Deliveries(context.Context, verify.ID) ([]verify.Delivery, error) {
+	return nil, r.err
+}
+
 // directory has the key x and the one profile, on a database of its own.
 func directory(t testing.TB) *tenant.Directory {
 	t.Helper()

@@ -102,6 +102,10 @@ func (s *service) Approve(ctx context.Context, c verify.Approve) (verify.Verific
 	return ledger.Do(ctx, s.ledger, c)
 }
 
+func (s *service) Deliveries(ctx context.Context, id verify.ID) ([]verify.Delivery, error) {
+	return s.store.Deliveries(ctx, id)
+}
+
 func (s *service) History(ctx context.Context, to verify.Target, limit int) (out []verify.Verification, err error) {
 	key, _, err := to.Keys(&verify.Env{Keys: s.keys})
 	if err != nil {

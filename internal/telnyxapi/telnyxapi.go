@@ -32,6 +32,8 @@ type Engine interface {
 	Verification(context.Context, verify.ID) (*verify.Verification, error)
 	// History reads those of a subject, the newest first.
 	History(ctx context.Context, to verify.Target, limit int) ([]verify.Verification, error)
+	// Deliveries reads a verification's messages, the first one first.
+	Deliveries(context.Context, verify.ID) ([]verify.Delivery, error)
 }
 
 // Config is what the handler needs.
@@ -63,6 +65,7 @@ func NewHandler(c Config) http.Handler {
 		"POST " + verifications:                                             {tenant.ScopeVerify, a.startOfType},
 		"POST " + verifications + "/dtmf_confirm":                           {tenant.ScopeVerify, a.confirmByKey},
 		"GET " + verifications + "/{id}":                                    {tenant.ScopeRead, a.retrieve},
+		"GET " + verifications + "/{id}/{part}":                             {tenant.ScopeRead, a.part},
 		"POST " + verifications + "/{id}/actions/verify":                    {tenant.ScopeVerify, a.checkByID},
 		"GET " + verifications + "/by_phone_number/{phone}":                 {tenant.ScopeRead, a.listByNumber},
 		"POST " + verifications + "/by_phone_number/{phone}/actions/verify": {tenant.ScopeVerify, a.checkByNumber},
@@ -77,10 +80,12 @@ func NewHandler(c Config) http.Handler {
 	} {
 		mux.Handle(pattern, a.handle(route.scope, route.serve))
 	}
-	mux.Handle("/v2/", a.handle(tenant.ScopeRead, func(*request) (any, error) {
-		return nil, problem(notFound, "", "The requested resource or URL could not be found.")
-	}))
+	mux.Handle("/v2/", a.handle(tenant.ScopeRead, nowhere))
 	return mux
+}
+
+func nowhere(*request) (any, error) {
+	return nil, problem(notFound, "", "The requested resource or URL could not be found.")
 }
 
 // request is a request of somebody known.

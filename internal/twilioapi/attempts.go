@@ -244,11 +244,11 @@ func conversion(j verify.Job) string {
 // message and a call. What a carrier took has been sent, and no more is known of it.
 var (
 	messageStatuses = map[verify.DeliveryState]string{
-		verify.Queued: "queued", verify.Sent: "sent", verify.Unconfirmed: "sending",
+		verify.Queued: "queued", verify.Sent: "sent", verify.Unconfirmed: "sending", verify.Delivered: "delivered",
 		verify.Failed: "failed", verify.Dropped: "canceled",
 	}
 	callStatuses = map[verify.DeliveryState]string{
-		verify.Queued: "queued", verify.Sent: "in-progress", verify.Unconfirmed: "queued",
+		verify.Queued: "queued", verify.Sent: "in-progress", verify.Unconfirmed: "queued", verify.Delivered: "completed",
 		verify.Failed: "failed", verify.Dropped: "canceled",
 	}
 )

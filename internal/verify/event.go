@@ -185,9 +185,9 @@ func (r ReportEvent) Decide(env *Env, rows Rows, now time.Time) (Changes, *Event
 // told adds the event that a change of a delivery is to its verification's webhook. It
 // is written with the change, leased to this node, so that no crash can have the one
 // without the other.
-func (c *Changes) told(env *Env, d Delivery, v *Verification, now time.Time) {
-	typ := map[DeliveryState]EventType{Sent: EventSent, Failed: EventFailed}[d.State]
-	if v == nil || !v.Details.Events || typ == "" {
+func (c *Changes) told(env *Env, before DeliveryState, d Delivery, v *Verification, now time.Time) {
+	typ := map[DeliveryState]EventType{Sent: EventSent, Delivered: EventDelivered, Failed: EventFailed}[d.State]
+	if v == nil || !v.Details.Events || typ == "" || d.State == before {
 		return
 	}
 	e := Event{

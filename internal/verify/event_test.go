@@ -29,7 +29,7 @@ func (w *world) reportTold(t *testing.T, r *verify.SendError) verify.Changes {
 	t.Helper()
 	j := w.jobs[0]
 	cmd := verify.Report{
-		Key: j.Delivery.Key, Carrier: "c", Refusal: r, ExpiresAt: j.Verification.ExpiresAt, Events: j.Verification.Details.Events,
+		Key: j.Delivery.Key, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{}, r)}, Refusal: r, ExpiresAt: j.Verification.ExpiresAt, Events: j.Verification.Details.Events,
 	}
 	needs, err := cmd.Needs(w.env)
 	if err != nil {

@@ -14,7 +14,7 @@ func written(t *testing.T, w *world, s verify.Start) (verify.Message, string) {
 	t.Helper()
 	w.env.Channels = verify.Channels()
 	v := must(t, w, s).Verification
-	m, err := w.jobs[len(w.jobs)-1].Message(w.env.Keys)
+	m, err := w.jobs[len(w.jobs)-1].Message(w.env.Keys, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,10 @@ import (
 	"encoding/hex"
 	"io"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"countersign/internal/limit"
 	"countersign/internal/secret"
@@ -54,6 +57,18 @@ type DeliveryKey struct {
 
 // String is the stable name of the message, the same over all attempts.
 func (k DeliveryKey) String() string { return k.Verification.String() + "-" + strconv.Itoa(k.Number) }
+
+// ParseDeliveryKey reads what String makes; ok is false of anything else.
+func ParseDeliveryKey(text string) (k DeliveryKey, ok bool) {
+	at := strings.LastIndexByte(text, '-')
+	if at < 0 {
+		return k, false
+	}
+	id, err := uuid.Parse(text[:at])
+	n, notNumber := strconv.Atoi(text[at+1:])
+	k = DeliveryKey{id, n}
+	return k, err == nil && notNumber == nil && k.String() == text
+}
 
 // ID is the delivery's own id: the verification's, with the number where the version
 // of every verification's id is the same.

@@ -61,7 +61,7 @@ func (n *simNode) work() {
 
 // send hands a message to the carrier, whose answer comes later if at all.
 func (n *simNode) send(j simJob) {
-	m, err := j.Message(n.env.Keys)
+	m, err := j.Message(n.env.Keys, n.now())
 	if err != nil {
 		n.sim.fail("no message could be made: %v", err)
 		return
@@ -84,7 +84,7 @@ func (n *simNode) land() {
 			continue
 		}
 		key := f.Delivery.Key
-		cmd := verify.Report{Key: key, Carrier: "c", Refusal: f.refusal, ExpiresAt: f.Verification.ExpiresAt, Events: f.Verification.Details.Events}
+		cmd := verify.Report{Key: key, Handovers: []verify.Handover{verify.Handed("c", verify.Submission{}, f.refusal)}, Refusal: f.refusal, ExpiresAt: f.Verification.ExpiresAt, Events: f.Verification.Details.Events}
 		env := n.env
 		call(n, cmd, func(after *verify.Delivery, err error) {
 			delete(n.held, key)

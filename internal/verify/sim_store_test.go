@@ -189,7 +189,7 @@ func write[K comparable, R any](table map[K]R, rows []verify.Dirty[R], key func(
 func (s *simStore) due(now time.Time, all bool) []verify.DeliveryKey {
 	var rows []verify.Delivery
 	for _, d := range s.deliveries {
-		if d.State == verify.Queued && (all || !now.Before(d.DueAt)) {
+		if d.Open() && (all || !now.Before(d.DueAt)) {
 			rows = append(rows, d)
 		}
 	}

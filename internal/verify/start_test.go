@@ -22,7 +22,7 @@ func TestAStartMakesOneVerificationAndOneDelivery(t *testing.T) {
 	if n, err := v.To(w.env.Keys); err != nil || !n.Equal(verify.Phone(ada)) {
 		t.Errorf("the address opens to %v, %v", n, err)
 	}
-	m, err := w.jobs[0].Message(w.env.Keys)
+	m, err := w.jobs[0].Message(w.env.Keys, w.now)
 	if err != nil || !m.To.Equal(verify.Phone(ada)) || m.Text.Reveal() != "Your verification code is "+w.code(t, v)+"." {
 		t.Errorf("message %v %q %v", m.To, m.Text.Reveal(), err)
 	}

@@ -30,10 +30,13 @@ type Store interface {
 	// verification first and of one verification the last first.
 	Attempts(ctx context.Context, q AttemptQuery) ([]Job, error)
 
-	// Due lists queued deliveries whose time has come, the oldest first. With all
+	// Due lists the deliveries in the outbox (Delivery.Open) whose time has come: those
+	// that are due longest first, and of equals the older verification's. With all
 	// it lists those not yet due as well: what a process that is alone on its
 	// database finds at its start, where every lease is of a dead one.
 	Due(ctx context.Context, now time.Time, all bool, limit int) ([]Delivery, error)
+	// Found finds a delivery by what its FoundBy says, or nil.
+	Found(ctx context.Context, by string) (*DeliveryKey, error)
 	// DueEvents lists queued events whose time has come, the oldest first.
 	DueEvents(ctx context.Context, now time.Time, limit int) ([]Event, error)
 	// Queued counts the deliveries waiting to be sent.

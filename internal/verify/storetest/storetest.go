@@ -35,6 +35,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"commits of many callers do not lose each other's changes", concurrent},
 		{"a caller whose context has ended does not undo a commit", canceled},
 		{"deliveries are due by their time, and only while queued", due},
+		{"what another carrier is to be asked for is due, and found by a carrier's name for it", onward},
 		{"lapsed verifications are found by range and time", lapsed},
 		{"old replays are forgotten and young ones are not", forget},
 		{"a profile's id is made once", profiles},
@@ -173,6 +174,7 @@ func change(t *testing.T, open Open) {
 		r.Verification.Sends, r.Verification.SentAt, r.Verification.UpdatedAt = 3, noon.Add(time.Hour), noon.Add(2*time.Hour)
 		r.Delivery.State, r.Delivery.Attempt, r.Delivery.Node, r.Delivery.DueAt = verify.Sent, 4, "n2", noon.Add(time.Minute)
 		r.Delivery.Carrier, r.Delivery.CarrierID, r.Delivery.Class = "c", "id", verify.Throttled
+		r.Delivery.Onward, r.Delivery.Handovers = true, handovers()
 		r.Bucket.State = 100
 		r.Replay.Fingerprint, r.Replay.CreatedAt = [16]byte{5}, noon.Add(time.Hour)
 		return verify.Changes{
@@ -195,6 +197,7 @@ func change(t *testing.T, open Open) {
 	dl := delivery(1, 1)
 	dl.State, dl.Attempt, dl.Node, dl.DueAt = verify.Sent, 4, "n2", noon.Add(time.Minute)
 	dl.Carrier, dl.CarrierID, dl.Class = "c", "id", verify.Throttled
+	dl.Onward, dl.Handovers = true, handovers()
 	if d := cmp.Diff(&dl, got.Delivery); d != "" {
 		t.Error(d)
 	}

@@ -1,0 +1,71 @@
+package route
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/internal/verify"
+)
+
+// Explanation is what would happen to a message, for people and as JSON. It holds no
+// number.
+type Explanation struct {
+	Channel verify.Channel `json:"channel"`
+	To      string         `json:"to"` // masked
+	Country string         `json:"country,omitempty"`
+	Route   int            `json:"route"` // its index in routes; -1 for the default
+	Why     string         `json:"why"`   // this route
+	Steps   []Step         `json:"steps"`
+	// HedgeAfter and Validity are in seconds, 0 for none.
+	HedgeAfter float64 `json:"hedge_after,omitempty"`
+	Validity   float64 `json:"validity,omitempty"`
+}
+
+// Explain says what Plan says of a message to an address, with what led there. The
+// carriers are not asked, and no probe is used up by it.
+func Explain(in Input, to verify.Address) Explanation {
+	r := in.Match.Rule
+	return Explanation{
+		Channel: r.Channel, To: to.String(), Country: in.Match.Country, Route: in.Match.Index, Why: in.Match.Why,
+		Steps: Plan(in), HedgeAfter: r.HedgeAfter.Seconds(), Validity: r.Validity.Seconds(),
+	}
+}
+
+// Text is the explanation as lines for a terminal.
+func (e Explanation) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s to %s", e.Channel, e.To)
+	if e.Country != "" {
+		fmt.Fprintf(&b, " (%s)", e.Country)
+	}
+	fmt.Fprintf(&b, "\n%s\n", e.Why)
+	turn := 0
+	for _, s := range e.Steps {
+		mark := "–"
+		if !s.Skipped {
+			turn++
+			mark = fmt.Sprint(turn)
+		}
+		fmt.Fprintf(&b, "  %s. %s", mark, s.Carrier)
+		if s.Sender != "" {
+			fmt.Fprintf(&b, " from %s", s.Sender)
+		}
+		fmt.Fprintf(&b, ": %s\n", s.Why)
+	}
+	switch {
+	case len(e.Steps) == 0:
+		b.WriteString("nobody takes it: add a carrier for this channel\n")
+	case turn == 0:
+		b.WriteString("nobody can be tried now: it waits\n")
+	}
+	if e.HedgeAfter > 0 {
+		fmt.Fprintf(&b, "without a receipt or a check after %s the next one gets it too\n", seconds(e.HedgeAfter))
+	}
+	if e.Validity > 0 {
+		fmt.Fprintf(&b, "carriers are told to give up after %s\n", seconds(e.Validity))
+	}
+	return b.String()
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
