@@ -36,7 +36,7 @@ func TestTheInboxShowsWhatBecameOfAMessage(t *testing.T) {
 				t.Fatal(err)
 			}
 			begin := time.Now()
-			box.Record("1", verify.Queued, begin, "")
+			box.Record("1", verify.StepQueued, begin, "")
 			box.Show("first", texted(t, "1", "+12015550117", "ar"), false)
 			b.open("/dev/inbox")
 			b.do(chromedp.WaitVisible(chromedp.CSS("main")))
@@ -45,13 +45,13 @@ func TestTheInboxShowsWhatBecameOfAMessage(t *testing.T) {
 
 			// What follows comes while the page is open.
 			box.Show("first", texted(t, "2", "+12015550130", "en"), false)
-			box.Record("2", verify.Failed, begin.Add(time.Millisecond), "first refused it: not a mobile")
-			box.Record("1", verify.Unconfirmed, begin.Add(2*time.Second), "first gave no answer")
+			box.Record("2", verify.StepRefused, begin.Add(time.Millisecond), "first refused it: not a mobile")
+			box.Record("1", verify.StepUnconfirmed, begin.Add(2*time.Second), "first gave no answer")
 			box.Show("second", texted(t, "1", "+12015550117", "ar"), true)
-			box.Record("1", verify.Delivered, begin.Add(21*time.Second), "says second")
-			box.Record("1", verify.Sent, begin.Add(20*time.Second), "second took it after 20 s without a word")
-			box.Record("1", inbox.Verified, begin.Add(25*time.Second), "")
-			b.until("document.querySelector('.verified') && document.querySelector('.failed')")
+			box.Record("1", verify.StepDelivered, begin.Add(21*time.Second), "says second")
+			box.Record("1", verify.StepSubmitted, begin.Add(20*time.Second), "second took it after 20 s without a word")
+			box.Record("1", verify.Step(verify.Accepted), begin.Add(25*time.Second), "")
+			b.until("document.querySelector('.accepted') && document.querySelector('.refused')")
 			steps, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](
 				"[...document.querySelectorAll('.message:first-child .step .label')].map((l) => l.textContent).join(' ')"))
 			if err != nil || steps != "Queued No answer Submitted Delivered Verified" {

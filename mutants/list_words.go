@@ -50,6 +50,8 @@ var lined = []mutant{
 		find: "\tslices.SortStableFunc(line, func(a, b step) int { return a.at.Compare(b.at) })\n"},
 	{name: "a step wakes nobody", file: devInbox + "/steps.go", kill: devInbox, run: "Wakes",
 		find: "\tif i := b.find(id); i >= 0 {\n\t\tb.change(i)\n\t}\n"},
+	{name: "the end of a verification stands with its first message", file: devInbox + "/steps.go", kill: devInbox, run: "CoreKnows",
+		find: "\t\t\tn = last\n", with: "\t\t\tn = min(1, last)\n"},
 	{name: "time lines are kept for ever", file: devInbox + "/steps.go", kill: devInbox, run: "Room",
 		find: "\t\t\tdelete(b.steps, b.order[0])\n"},
 }

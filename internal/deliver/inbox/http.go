@@ -53,7 +53,7 @@ type wire struct {
 
 // wireStep is a step of a message's time line in JSON.
 type wireStep struct {
-	State string `json:"state"`
+	Step  string `json:"step"` // a word, by which the page can tell it
 	Label string `json:"label"`
 	At    string `json:"at"`
 	Note  string `json:"note,omitempty"`
@@ -65,11 +65,7 @@ func wireOf(m message) wire {
 		Carrier: m.carrier, CreatedAt: instant(m.at), MessageID: m.sent, Arrived: m.arrived,
 	}
 	for _, s := range m.steps {
-		label := labels[s.state]
-		if label == "" {
-			label = string(s.state)
-		}
-		w.Steps = append(w.Steps, wireStep{string(s.state), label, instant(s.at), s.note})
+		w.Steps = append(w.Steps, wireStep{strings.ReplaceAll(string(s.what), " ", "-"), s.label(), instant(s.at), s.note})
 	}
 	return w
 }

@@ -3,19 +3,17 @@ package inbox
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/verify"
 )
 
-// Verified is the step after which the person was through. The other steps are the
-// states of a delivery.
-const Verified verify.DeliveryState = "verified"
-
-// labels are how the page names the steps. One that is not here is shown as it is.
-var labels = map[verify.DeliveryState]string{
-	verify.Queued: "Queued", verify.Sent: "Submitted", verify.Unconfirmed: "No answer", verify.Delivered: "Delivered",
-	verify.Failed: "Failed", verify.Dropped: "Dropped", Verified: "Verified",
+// labels are how the page names steps where their own names are not clear to whoever
+// has not read the code.
+var labels = map[verify.Step]string{
+	verify.StepUnconfirmed:       "No answer",
+	verify.Step(verify.Accepted): "Verified",
 }
 
 // mostSteps bounds the time line of one message: the newest stay.
@@ -23,22 +21,64 @@ const mostSteps = 50
 
 // step is one thing that happened to a message.
 type step struct {
-	state verify.DeliveryState
-	at    time.Time
-	note  string
+	what verify.Step
+	at   time.Time
+	note string
 }
 
-// Record adds a step to the time line of a message, whether or not it has been seen
-// here: one that is only queued will be. note says why or by whom, in a few words, with
-// no secret in it; it may be empty. Steps may come in any order and are shown by their
-// time. Steps without a message that comes are forgotten with the oldest messages.
-func (b *Inbox) Record(id string, state verify.DeliveryState, at time.Time, note string) {
-	if id == "" {
-		return
+// Record adds a step to the time line of a message, whether or not the message has been
+// seen here: one that is only queued will be. note says why or by whom, in a few words,
+// with no secret in it; it may be empty. Steps may come in any order, are shown by their
+// time, and may be recorded again. What belongs to no message that comes is forgotten
+// with the oldest messages.
+func (b *Inbox) Record(id string, what verify.Step, at time.Time, note string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	line := slices.DeleteFunc(slices.Clone(b.steps[id]), func(s step) bool { return s.what == what && s.at.Equal(at) })
+	b.line(id, append(line, step{what, at, note}))
+}
+
+// Tell replaces the time lines of a verification's messages by what the core knows of
+// it (verify.Timeline). How the verification ended stands with its last message.
+func (b *Inbox) Tell(verification verify.ID, moments []verify.Moment) {
+	lines, last := map[int][]step{}, 0
+	for _, m := range moments {
+		last = max(last, m.Message)
+	}
+	for _, m := range moments {
+		n := m.Message
+		if m.Step == verify.StepStarted {
+			continue // the first message is queued in that instant
+		}
+		if n == 0 {
+			n = last
+		}
+		lines[n] = append(lines[n], step{m.Step, m.At, note(m)})
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	line, has := b.steps[id]
+	for n, line := range lines {
+		b.line(verify.DeliveryKey{Verification: verification, Number: n}.String(), line)
+	}
+}
+
+func note(m verify.Moment) string {
+	parts := slices.DeleteFunc([]string{m.Carrier, string(m.Class), m.Why}, func(s string) bool { return s == "" })
+	return strings.Join(slices.Compact(parts), ": ")
+}
+
+// line sets a message's time line, and wakes whoever follows if it is another than
+// before.
+func (b *Inbox) line(id string, line []step) {
+	if id == "" {
+		return
+	}
+	slices.SortStableFunc(line, func(a, b step) int { return a.at.Compare(b.at) })
+	line = line[max(0, len(line)-mostSteps):]
+	before, has := b.steps[id]
+	if has && slices.EqualFunc(line, before, func(a, b step) bool { return a.what == b.what && a.at.Equal(b.at) && a.note == b.note }) {
+		return
+	}
 	if !has {
 		b.order = append(b.order, id)
 		if len(b.order) > keep {
@@ -46,12 +86,18 @@ func (b *Inbox) Record(id string, state verify.DeliveryState, at time.Time, note
 			b.order = b.order[1:]
 		}
 	}
-	line = append(slices.Clone(line), step{state, at, note}) // a reader may hold the old one
-	slices.SortStableFunc(line, func(a, b step) int { return a.at.Compare(b.at) })
-	b.steps[id] = line[max(0, len(line)-mostSteps):]
+	b.steps[id] = line
 	if i := b.find(id); i >= 0 {
 		b.change(i)
 	}
+}
+
+// label is a step's name on the page.
+func (s step) label() string {
+	if l := labels[s.what]; l != "" || s.what == "" {
+		return l
+	}
+	return strings.ToUpper(string(s.what[:1])) + string(s.what[1:])
 }
 
 // Show puts a message of another carrier on the page, and later that it has arrived:

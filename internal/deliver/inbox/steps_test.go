@@ -24,7 +24,7 @@ type changed struct {
 		seen
 		MessageID string `json:"message_id"`
 		Arrived   bool
-		Steps     []struct{ State, Label, At, Note string }
+		Steps     []struct{ Step, Label, At, Note string }
 	}
 }
 
@@ -63,23 +63,24 @@ func after(ms int) time.Time { return noon.Add(time.Duration(ms) * time.Millisec
 
 func TestEachStepOfAMessageIsShownInItsTime(t *testing.T) {
 	b := newInbox()
-	b.Record("a", verify.Queued, after(0), "")
-	b.Record("b", verify.Queued, after(1), "")
+	b.Record("a", verify.StepQueued, after(0), "")
+	b.Record("b", verify.StepQueued, after(1), "")
 	send(t, b, "a", alice, "111111")
-	b.Record("a", inbox.Verified, after(9000), "")
-	b.Record("a", verify.Delivered, after(500), "says the carrier")
-	b.Record("a", verify.Sent, after(3), "by <box>")
+	b.Record("a", verify.Step(verify.Accepted), after(9000), "")
+	b.Record("a", verify.StepDelivered, after(500), "says the carrier")
+	b.Record("a", verify.StepSubmitted, after(3), "by <box>")
 	b.Record("a", "pigeon", after(9001), "")
-	b.Record("", verify.Sent, after(0), "of no message")
+	b.Record("", verify.StepSubmitted, after(0), "of no message")
+	b.Record("a", verify.StepDelivered, after(500), "says the carrier") // once more
 	got := changes(t, b, "")
-	if len(got.Data) != 1 || got.line(0) != "Queued 00.007, Submitted 00.010 by <box>, Delivered 00.507 says the carrier, Verified 09.007, pigeon 09.008" {
+	if len(got.Data) != 1 || got.line(0) != "Queued 00.007, Submitted 00.010 by <box>, Delivered 00.507 says the carrier, Verified 09.007, Pigeon 09.008" {
 		t.Errorf("%+v", got.Data)
 	}
 	page := get(t.Context(), b, "/dev/").Body.String()
 	at := 0
 	for _, want := range []string{
 		`<ol class="steps" aria-label="What happened" aria-live="off">`, `<li class="step queued"><span class="label">Queued</span> <time datetime="2026-03-01T11:00:00.007Z">`,
-		"Submitted", "by &lt;box&gt;", "Delivered", "Verified", "pigeon",
+		"Submitted", "by &lt;box&gt;", "Delivered", `class="step accepted"`, "Verified", `class="step pigeon"`, "Pigeon",
 	} {
 		next := strings.Index(page[at:], want)
 		if next < 0 {
@@ -147,7 +148,7 @@ func TestAChangeWakesWhoeverFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newInbox()
 		first := changesOf(t, b, func() { b.Show("sim", letter(t, "a", alice, "111111"), false) }, "")
-		second := changesOf(t, b, func() { b.Record("a", verify.Sent, after(1), "") }, "?after="+first.Next)
+		second := changesOf(t, b, func() { b.Record("a", verify.StepSubmitted, after(1), "") }, "?after="+first.Next)
 		third := changesOf(t, b, func() { b.Show("sim", letter(t, "a", alice, "111111"), true) }, "?after="+second.Next+"&to="+alice)
 		if first.Data[0].Arrived || second.line(0) != "Submitted 00.008" || !third.Data[0].Arrived || third.line(0) != second.line(0) {
 			t.Errorf("%+v\n%+v\n%+v", first, second, third)
@@ -189,10 +190,10 @@ func TestAQuestionAboutChangesThatMakesNoSenseIsRefused(t *testing.T) {
 func TestTimeLinesTakeNoMoreThanTheirRoom(t *testing.T) {
 	b := newInbox()
 	for i := range 60 {
-		b.Record("many", verify.Sent, after(i*1000), fmt.Sprint(i))
+		b.Record("many", verify.StepSubmitted, after(i*1000), fmt.Sprint(i))
 	}
 	for i := range 1000 {
-		b.Record(fmt.Sprint("never sent ", i), verify.Queued, after(i), "")
+		b.Record(fmt.Sprint("never sent ", i), verify.StepQueued, after(i), "")
 	}
 	send(t, b, "many", alice, "111111")
 	send(t, b, "never sent 999", alice, "222222")
@@ -201,7 +202,7 @@ func TestTimeLinesTakeNoMoreThanTheirRoom(t *testing.T) {
 		t.Errorf("the oldest time line was not forgotten: %+v", got)
 	}
 	for i := range 60 {
-		b.Record("many", verify.Sent, after(i*1000), fmt.Sprint(i))
+		b.Record("many", verify.StepSubmitted, after(i*1000), fmt.Sprint(i))
 	}
 	if steps := changes(t, b, "").Data[0].Steps; len(steps) != 50 || steps[0].Note != "10" {
 		t.Errorf("%d steps, from %q", len(steps), steps[0].Note)
@@ -214,7 +215,7 @@ func TestManyShowRecordAndFollowAtOnce(t *testing.T) {
 	for i := range 20 {
 		m := letter(t, fmt.Sprint(i), alice, "111111")
 		all.Go(func() { b.Show("sim", m, false); b.Show("sim", m, true) })
-		all.Go(func() { b.Record(fmt.Sprint(i), verify.Sent, after(i), "") })
+		all.Go(func() { b.Record(fmt.Sprint(i), verify.StepSubmitted, after(i), "") })
 		all.Go(func() { get(t.Context(), b, "/dev/messages/changes?timeout=0") })
 		all.Go(func() { get(context.WithoutCancel(t.Context()), b, "/dev/") })
 	}
@@ -227,5 +228,37 @@ func TestManyShowRecordAndFollowAtOnce(t *testing.T) {
 	}
 	if len(got.Data) != 20 {
 		t.Errorf("%d messages", len(got.Data))
+	}
+}
+
+func TestWhatTheCoreKnowsOfAVerificationStandsWithItsMessages(t *testing.T) {
+	b := newInbox()
+	id := verify.ID{6: 0x70, 15: 1}
+	first, second := verify.DeliveryKey{Verification: id, Number: 1}.String(), verify.DeliveryKey{Verification: id, Number: 2}.String()
+	send(t, b, first, alice, "111111")
+	send(t, b, second, alice, "111111")
+	moments := []verify.Moment{
+		{At: after(0), Step: verify.StepStarted},
+		{At: after(0), Step: verify.StepQueued, Message: 1},
+		{At: after(1), Step: verify.StepRefused, Message: 1, Carrier: "sim-a", Class: verify.Throttled, Why: "answered 429"},
+		{At: after(2), Step: verify.StepWaiting, Message: 1},
+		{At: after(1000), Step: verify.StepQueued, Message: 2},
+		{At: after(1001), Step: verify.StepUnconfirmed, Message: 2, Carrier: "sim-b"},
+	}
+	b.Tell(id, moments)
+	got := changes(t, b, "")
+	if got.line(0) != "Queued 00.007, Refused 00.008 sim-a: throttled: answered 429, Waiting 00.009" || got.line(1) != "Queued 01.007, No answer 01.008 sim-b" {
+		t.Errorf("%+v", got.Data)
+	}
+	b.Tell(id, moments) // nothing new
+	if w := get(t.Context(), b, "/dev/messages/changes?timeout=0&after="+got.Next); w.Code != http.StatusNoContent {
+		t.Errorf("the same once more is news: %s", w.Body)
+	}
+	moments[3] = verify.Moment{At: after(2000), Step: verify.StepGivenUp, Message: 1}
+	b.Tell(id, append(moments, verify.Moment{At: after(3000), Step: verify.Step(verify.Accepted), Why: "after 1 guess"}))
+	got = changes(t, b, "")
+	if got.line(0) != "Queued 00.007, Refused 00.008 sim-a: throttled: answered 429, Given up 02.007" ||
+		got.line(1) != "Queued 01.007, No answer 01.008 sim-b, Verified 03.007 after 1 guess" || got.Data[0].Steps[2].Step != "given-up" {
+		t.Errorf("%+v", got.Data)
 	}
 }

@@ -19,7 +19,7 @@ func TestTheInboxShowsAMessageOnItsWay(t *testing.T) {
 		box := inbox.New("inbox", time.Now)
 		w := newWorld(t, func(c *simulator.Config) {
 			c.Show = func(m verify.Message, arrived bool) { box.Show("sim", m, arrived) }
-			c.Receipts = func(r verify.Receipt) { box.Record(r.Message, r.State, time.Now(), "says sim") }
+			c.Receipts = func(r verify.Receipt) { box.Record(r.Message, verify.Step(r.State), time.Now(), "says sim") }
 		})
 		get := func(path string) string {
 			r := httptest.NewRecorder()

@@ -71,7 +71,7 @@ function update(item, message) {
 	steps.hidden = !message.steps;
 	steps.replaceChildren(...(message.steps ?? []).map((step) => {
 		const line = stepBlank.content.firstElementChild.cloneNode(true);
-		line.classList.add(step.state);
+		line.classList.add(step.step);
 		line.querySelector(".label").textContent = step.label;
 		line.querySelector(".note").textContent = step.note ?? "";
 		const at = line.querySelector("time");
