@@ -31,6 +31,7 @@ type cli struct {
 	Accounts accountsCmd `cmd:"" help:"Make and list accounts: tenants that see nothing of each other."`
 	Unlock   unlockCmd   `cmd:"" help:"Unlock a number or a mailbox that has had 100 wrong codes in a row."`
 	Erase    eraseCmd    `cmd:"" help:"Delete all that is stored of a number or a mailbox."`
+	Template templateCmd `cmd:"" help:"Look at the texts of messages before they are sent."`
 	Explain  explainCmd  `cmd:"" help:"Tell what became of the messages to a number: every step, with its reason."`
 	Route    routeCmd    `cmd:"" help:"Look at the routes to carriers (explain)."`
 	DB       dbCmd       `cmd:"" name:"db" help:"Look at the database, bring it up to date, or move it to PostgreSQL."`

@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/store":                     {"internal/verify", "internal/tenant", "internal/code", "internal/limit"},
 	"internal/deliver":                   {"internal/verify", "internal/secret", "internal/deliver/route"},
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
+	"internal/deliver/simulator":         {"internal/verify", "internal/phone", "internal/mailbox"},
 	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
 	"internal/deliver/post":              {"internal/verify"},                   // what carriers that speak HTTP share
 	"internal/deliver/receipt":           {"internal/verify"},                   // what carriers that post receipts share

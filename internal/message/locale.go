@@ -44,8 +44,9 @@ const fallback = "en"
 // ISO 639 has replaced, and Chinese by its script or by where it is read.
 var aliases = map[string]string{
 	"no": "nb", "nn": "nb", "iw": "he", "in": "id",
-	"zh": "zh-CN", "zh-hans": "zh-CN",
-	"zh-hant": "zh-TW", "zh-hk": "zh-TW", "zh-mo": "zh-TW",
+	"fil": "tl",
+	"zh":  "zh-CN", "zh-hans": "zh-CN", "zh-hant": "zh-TW",
+	"zh-mo": "zh-HK", "zh-hant-hk": "zh-HK", "zh-hant-mo": "zh-HK", "yue": "zh-HK",
 }
 
 // Locales returns the tags of all locales that there are words for, sorted.

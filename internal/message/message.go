@@ -35,6 +35,7 @@ type Values struct {
 	Amount   string        // of a payment, with its currency; with Payee
 	Payee    string
 	AppHash  string // 11 characters, by which Android knows the app that a text is for
+	Domain   string // of the page that the code is typed into, as Host takes it
 }
 
 // Errors that Check returns.
@@ -69,14 +70,11 @@ func Check(template string) error {
 
 // Render fills a template in. Minutes are rounded up, so that no message promises
 // less than there is nor none at all. Names and amounts are cut to what they may
-// be, and make no link. With an AppHash the text ends as Android's SMS Retriever
-// wants it (developers.google.com/identity/sms-retriever/verify): the hash stands
-// last. Android reads it in texts of at most 140 bytes; the person reads any.
+// be, and make no link. With an AppHash or a Domain a last line follows, by which
+// phones fill the code in.
 func Render(template string, v Values) Text {
 	out := fill(template, v)
-	if retrievable(v.AppHash) {
-		out += "\n" + v.AppHash
-	}
+	out += lastLine(out, v)
 	return Text{&out}
 }
 
@@ -101,14 +99,6 @@ func (v Values) branded() bool { return name(v.AppName, maxName) != "" }
 // pays says whether the code is for a payment. Whoever approves one has to see both
 // its amount and its payee (Regulation (EU) 2018/389, article 5).
 func (v Values) pays() bool { return v.Amount != "" && v.Payee != "" }
-
-// retrievable says whether hash is 11 characters of Base64, as the SMS Retriever's
-// are: whatever else came with a request gets into no text.
-func retrievable(hash string) bool {
-	return len(hash) == 11 && strings.IndexFunc(hash, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '+' && r != '/'
-	}) < 0
-}
 
 // Text is the text of one message. Every way of printing it but Reveal shows a
 // mask; the characters stand behind a pointer for the sake of unexported fields.

@@ -45,17 +45,36 @@ type wire struct {
 	Channel   string `json:"channel"`
 	Carrier   string `json:"carrier"`
 	CreatedAt string `json:"created_at"`
+
+	MessageID string     `json:"message_id,omitempty"` // by which the core and the carriers know it
+	Arrived   bool       `json:"arrived"`
+	Steps     []wireStep `json:"steps,omitempty"` // in order of time
 }
 
-func (b *Inbox) wire(m message) wire {
-	return wire{
-		ID: name(m.id), To: m.to.Text(), Subject: m.subject, Text: m.text, Keys: m.keys, Code: m.code, Channel: string(m.channel),
-		Carrier: b.name, CreatedAt: m.at.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
-	}
+// wireStep is a step of a message's time line in JSON.
+type wireStep struct {
+	Step  string `json:"step"` // a word, by which the page can tell it
+	Label string `json:"label"`
+	At    string `json:"at"`
+	Note  string `json:"note,omitempty"`
 }
+
+func wireOf(m message) wire {
+	w := wire{
+		ID: name(m.id), To: m.to.Text(), Subject: m.subject, Text: m.text, Keys: m.keys, Code: m.code, Channel: string(m.channel),
+		Carrier: m.carrier, CreatedAt: instant(m.at), MessageID: m.sent, Arrived: m.arrived,
+	}
+	for _, s := range m.steps {
+		w.Steps = append(w.Steps, wireStep{strings.ReplaceAll(string(s.what), " ", "-"), s.label(), instant(s.at), s.note})
+	}
+	return w
+}
+
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // Handler serves the inbox below /dev/: the page at /dev/ and /dev/inbox, the
-// messages at /dev/messages, and the next message at /dev/messages/wait.
+// messages that arrived at /dev/messages, the next one at /dev/messages/wait, and what
+// changed of any at /dev/messages/changes.
 func (b *Inbox) Handler() http.Handler {
 	layout := template.Must(template.ParseFS(files, "page.html")) // built in: a test reads it
 	mux := http.NewServeMux()
@@ -64,6 +83,7 @@ func (b *Inbox) Handler() http.Handler {
 	mux.HandleFunc("GET /dev/inbox", page)
 	mux.HandleFunc("GET /dev/messages", b.serveList)
 	mux.HandleFunc("GET /dev/messages/wait", b.serveWait)
+	mux.HandleFunc("GET /dev/messages/changes", b.serveChanges)
 	mux.HandleFunc("GET /dev/assets/{name}", serveAsset)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -85,7 +105,7 @@ func (b *Inbox) serveList(w http.ResponseWriter, r *http.Request) {
 	}
 	list := []wire{}
 	for _, m := range b.list(to) {
-		list = append(list, b.wire(m))
+		list = append(list, wireOf(m))
 	}
 	answer(w, http.StatusOK, struct {
 		Data []wire `json:"data"`
@@ -93,6 +113,33 @@ func (b *Inbox) serveList(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Inbox) serveWait(w http.ResponseWriter, r *http.Request) {
+	b.patient(w, r, func(ctx context.Context, to verify.Address, after int64) (any, bool) {
+		m, ok := b.wait(ctx, to, after)
+		return wireOf(m), ok
+	})
+}
+
+// serveChanges answers with the messages that changed, and the number of the last
+// change, after which the next question begins.
+func (b *Inbox) serveChanges(w http.ResponseWriter, r *http.Request) {
+	b.patient(w, r, func(ctx context.Context, to verify.Address, after int64) (any, bool) {
+		var out struct {
+			Next string `json:"next"`
+			Data []wire `json:"data"`
+		}
+		changed, ok := b.news(ctx, to, after)
+		for _, m := range changed {
+			after = max(after, m.changed)
+			out.Data = append(out.Data, wireOf(m))
+		}
+		out.Next = name(after)
+		return out, ok
+	})
+}
+
+// patient reads a question that may wait for its answer, and answers it, or says after
+// a while that there is none yet.
+func (b *Inbox) patient(w http.ResponseWriter, r *http.Request, ask func(ctx context.Context, to verify.Address, after int64) (any, bool)) {
 	query := r.URL.Query()
 	to, err := address(query.Get("to"))
 	if err != nil {
@@ -117,12 +164,12 @@ func (b *Inbox) serveWait(w http.ResponseWriter, r *http.Request) {
 	_ = connection.SetWriteDeadline(time.Time{})
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	m, ok := b.wait(ctx, to, after)
+	body, ok := ask(ctx, to, after)
 	if !ok {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	answer(w, http.StatusOK, b.wire(m))
+	answer(w, http.StatusOK, body)
 }
 
 // address reads the number or mailbox asked for; empty is anyone. A + that was not escaped

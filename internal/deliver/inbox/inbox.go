@@ -6,11 +6,13 @@
 // therefore for development only: package app refuses it on a public listener.
 //
 // The one idea: the newest messages are kept in memory, and whoever waits for one
-// is woken by it. Nothing here polls or sleeps.
+// is woken by it. Nothing here polls or sleeps. What became of a message on the way is
+// told to it, step by step, and so are messages of other carriers that reach nobody.
 package inbox
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,7 +33,10 @@ type Inbox struct {
 	mu       sync.Mutex
 	messages []message        // the oldest first
 	ids      map[string]int64 // of messages, by the sender's own name
-	arrived  chan struct{}    // closed when a message comes, and replaced
+	steps    map[string][]step
+	order    []string      // of the keys of steps, the oldest first
+	changes  int64         // the newest change's number
+	arrived  chan struct{} // closed when something changes, and replaced
 }
 
 // message is one message as it is shown.
@@ -44,7 +49,11 @@ type message struct {
 	text    string
 	keys    string
 	channel verify.Channel
-	at      time.Time
+	at      time.Time // when it arrived, or was last handed to a carrier
+	carrier string
+	arrived bool
+	changed int64 // the number of its last change
+	steps   []step
 }
 
 // New returns an empty inbox under the name that the operator gave the carrier.
@@ -52,7 +61,7 @@ func New(name string, now func() time.Time) *Inbox {
 	ended := make(chan struct{})
 	return &Inbox{
 		name: name, now: now, ended: ended, close: sync.OnceFunc(func() { close(ended) }),
-		ids: map[string]int64{}, arrived: make(chan struct{}),
+		ids: map[string]int64{}, steps: map[string][]step{}, arrived: make(chan struct{}),
 	}
 }
 
@@ -68,25 +77,7 @@ func (b *Inbox) Send(ctx context.Context, m verify.Message) (verify.Submission, 
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if id, has := b.ids[m.ID]; has {
-		return verify.Submission{CarrierID: name(id)}, nil
-	}
-	kept := message{
-		id: b.nextID(), sent: m.ID, to: m.To, code: m.Code.Text(), subject: m.Subject, text: m.Text.Reveal(),
-		keys:    m.Keys,
-		channel: m.Channel, at: b.now(),
-	}
-	if len(b.messages) == keep {
-		delete(b.ids, b.messages[0].sent)
-		b.messages = b.messages[1:]
-	}
-	b.messages = append(b.messages, kept)
-	if m.ID != "" {
-		b.ids[m.ID] = kept.id
-	}
-	close(b.arrived)
-	b.arrived = make(chan struct{})
-	return verify.Submission{CarrierID: name(kept.id)}, nil
+	return verify.Submission{CarrierID: name(b.put(b.name, m, true))}, nil
 }
 
 // nextID counts on from the clock, so that ids go on increasing over a restart:
@@ -104,44 +95,71 @@ func name(id int64) string { return strconv.FormatInt(id, 10) }
 // anyone stands for every address.
 var anyone verify.Address
 
-// list returns the messages to a number, the oldest first.
+// list returns the messages to an address that have arrived, the oldest first.
 func (b *Inbox) list(to verify.Address) []message {
+	return slices.DeleteFunc(b.since(to, 0), func(m message) bool { return !m.arrived })
+}
+
+// since returns the messages to an address that changed after a change, the oldest
+// first, each with its time line.
+func (b *Inbox) since(to verify.Address, after int64) []message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := make([]message, 0, len(b.messages))
 	for _, m := range b.messages {
-		if to.IsZero() || m.to.Equal(to) {
+		if m.changed > after && (to.IsZero() || m.to.Equal(to)) {
+			m.steps = b.steps[m.sent]
 			out = append(out, m)
 		}
 	}
 	return out
 }
 
-// wait returns the first message to a number that is newer than after or, where
+// wait returns the first message to a number that arrived after another or, where
 // after is negative, the latest. Where there is none it waits for one to come; ok
 // is false if ctx ended first, or the inbox was closed.
 func (b *Inbox) wait(ctx context.Context, to verify.Address, after int64) (m message, ok bool) {
+	ok = b.until(ctx, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		m, ok = find(b.messages, to, after)
+		m.steps = b.steps[m.sent]
+		return ok
+	})
+	return m, ok
+}
+
+// news is since, once there is any. ok is as in wait.
+func (b *Inbox) news(ctx context.Context, to verify.Address, after int64) (changed []message, ok bool) {
+	ok = b.until(ctx, func() bool {
+		changed = b.since(to, after)
+		return len(changed) > 0
+	})
+	return changed, ok
+}
+
+// until waits, from one change to the next, until holds does.
+func (b *Inbox) until(ctx context.Context, holds func() bool) bool {
 	for {
 		b.mu.Lock()
 		arrived := b.arrived
-		m, ok = find(b.messages, to, after)
 		b.mu.Unlock()
-		if ok {
-			return m, true
+		if holds() {
+			return true
 		}
 		select {
 		case <-arrived:
 		case <-b.ended:
-			return message{}, false
+			return false
 		case <-ctx.Done():
-			return message{}, false
+			return false
 		}
 	}
 }
 
 func find(messages []message, to verify.Address, after int64) (found message, ok bool) {
 	for _, m := range messages {
-		if !to.IsZero() && !m.to.Equal(to) || m.id <= after {
+		if !to.IsZero() && !m.to.Equal(to) || m.id <= after || !m.arrived {
 			continue
 		}
 		if after >= 0 {

@@ -12,7 +12,7 @@ import (
 type view struct {
 	To       string // as it was asked for
 	Error    string
-	Last     string // the id after which news begin
+	Last     string // the change after which news begin
 	Messages []bubble
 }
 
@@ -29,7 +29,7 @@ func (b *Inbox) page(w http.ResponseWriter, r *http.Request, layout *template.Te
 	if err != nil {
 		status, v.Error = http.StatusBadRequest, err.Error()
 	} else {
-		v.fill(b, b.list(to))
+		v.fill(b.since(to, 0))
 	}
 	if !to.IsZero() {
 		v.To = to.Text()
@@ -45,16 +45,18 @@ func (b *Inbox) page(w http.ResponseWriter, r *http.Request, layout *template.Te
 }
 
 // fill takes the newest messages, the newest first.
-func (v *view) fill(b *Inbox, messages []message) {
+func (v *view) fill(messages []message) {
+	last := int64(0)
+	for _, m := range messages {
+		last = max(last, m.changed)
+	}
+	v.Last = name(last)
 	messages = messages[max(0, len(messages)-shown):]
 	for _, m := range slices.Backward(messages) {
-		one := bubble{wire: b.wire(m), Before: m.text}
+		one := bubble{wire: wireOf(m), Before: m.text}
 		if before, after, ok := strings.Cut(m.text, m.code); ok && m.code != "" {
 			one.Marked, one.Before, one.After = m.code, before, after
 		}
 		v.Messages = append(v.Messages, one)
-	}
-	if len(messages) > 0 {
-		v.Last = name(messages[len(messages)-1].id)
 	}
 }
