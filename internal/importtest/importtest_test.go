@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"internal/deliver":                   {"internal/verify", "internal/secret"},
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
 	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
+	"internal/deliver/smpp":              {"internal/verify", "internal/message", "internal/deliver/post"}, // post for what a sender may be
 	"internal/deliver/post":              {"internal/verify"}, // what carriers that speak HTTP share
 	"internal/deliver/receipt":           {"internal/verify"}, // what carriers that post receipts share
 	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post"},
