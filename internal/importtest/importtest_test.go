@@ -47,8 +47,8 @@ var allowed = map[string][]string{
 	"internal/deliver/inbox":             {"internal/verify", "internal/phone", "internal/mailbox"},
 	"internal/deliver/smtp":              {"internal/verify", "internal/mailbox"},
 	"internal/deliver/smpp":              {"internal/verify", "internal/message", "internal/deliver/post"}, // post for what a sender may be
-	"internal/deliver/post":              {"internal/verify"}, // what carriers that speak HTTP share
-	"internal/deliver/receipt":           {"internal/verify"}, // what carriers that post receipts share
+	"internal/deliver/post":              {"internal/verify"},                                              // what carriers that speak HTTP share
+	"internal/deliver/receipt":           {"internal/verify"},                                              // what carriers that post receipts share
 	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post"},
 	"internal/deliver/telnyx/telnyxtest": nil,
