@@ -20,6 +20,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -35,6 +36,9 @@ var _ verify.Sender = (*Carrier)(nil)
 // Carrier is a message centre that texts go through. It is safe for concurrent use.
 // Printed in any way, it does not show the password.
 type Carrier struct{ link *link }
+
+// Format writes where the centre is, whatever the verb.
+func (c Carrier) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "smpp to "+c.link.set.address) }
 
 type settings struct {
 	// They stand behind a pointer of their own: for a verb that does not fit, such as

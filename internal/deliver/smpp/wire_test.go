@@ -17,7 +17,7 @@ import (
 func asked(t *testing.T, c smpp.Config, m verify.Message, parts int) (bind unit, texts []unit) {
 	t.Helper()
 	got := make(chan unit, parts+1)
-	c.Dial = piped(func(l line) {
+	c.Dial = piped(t, func(l line) {
 		u, err := l.read()
 		if err != nil {
 			return
@@ -204,7 +204,7 @@ func TestALongTextGoesInPartsThatAHandsetCanJoin(t *testing.T) {
 
 func TestTwoLongTextsAreNotTakenForOne(t *testing.T) {
 	references := make(chan byte, 4)
-	sender := carrier(t, smpp.Config{Dial: piped(func(l line) {
+	sender := carrier(t, smpp.Config{Dial: piped(t, func(l line) {
 		l.bind()
 		l.serve(func(u unit) {
 			references <- readSubmit(t, u.body).Text[3]
@@ -224,7 +224,7 @@ func TestTwoLongTextsAreNotTakenForOne(t *testing.T) {
 }
 
 func TestWhatCannotBeATextIsRefusedUnsent(t *testing.T) {
-	sender := carrier(t, smpp.Config{Dial: piped(func(l line) {
+	sender := carrier(t, smpp.Config{Dial: piped(t, func(l line) {
 		t.Error("the centre was asked")
 	})})
 	for want, change := range map[verify.Class][]func(*verify.Message){

@@ -187,13 +187,15 @@ func centre(t testing.TB, talk func(line)) string {
 }
 
 // piped dials a centre in memory, whose time synctest governs.
-func piped(talk func(line)) func(context.Context, string, string) (net.Conn, error) {
+func piped(t testing.TB, talk func(line)) func(context.Context, string, string) (net.Conn, error) {
+	var running sync.WaitGroup
+	t.Cleanup(running.Wait)
 	return func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
-		go func() {
+		running.Go(func() {
 			defer func() { _ = theirs.Close() }()
 			talk(line{theirs})
-		}()
+		})
 		return ours, nil
 	}
 }
