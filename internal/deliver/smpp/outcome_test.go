@@ -109,7 +109,7 @@ func faults() map[string]func(l line, u unit) {
 		"hangs up":         func(line, unit) {},
 		"resets":           func(l line, _ unit) { l.reset() },
 		"speaks HTTP":      raw("HTTP/1.1 400 " + canaries + "\r\n\r\n"),
-		"speaks TLS":       raw("\x15\x03\x01\x00\x02\x02\x46\x15\x03\x01\x00\x02\x02\x46"),
+		"speaks TLS":       raw(strings.Repeat("\x15\x03\x01\x00\x02\x02\x46", 3)),
 		"says a length of": raw("\x7f\xff\xff\xff" + canaries),
 		"says no length":   raw("\x00\x00\x00\x00" + canaries),
 		"says a short one": raw("\x00\x00\x00\x0f" + canaries),
@@ -168,7 +168,7 @@ func TestAFaultInsteadOfTheAnswerLeavesTheOutcomeUnknown(t *testing.T) {
 func TestAFaultAfterTheFirstPartLeavesTheOutcomeUnknown(t *testing.T) {
 	for _, fault := range []func(l line, u unit){
 		func(line, unit) {},
-		func(l line, u unit) { l.answer(u, throttled, ""); l.hold() },
+		func(l line, u unit) { l.answer(u, throttled, ""); l.serve(nil) },
 	} {
 		sender := carrier(t, smpp.Config{Dial: piped(t, func(l line) {
 			l.bind()

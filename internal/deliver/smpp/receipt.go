@@ -122,27 +122,26 @@ var key = regexp.MustCompile(`(?i)(?:^|\s)(id|stat|text):[ \t]*`)
 // beginning of the message, which may say what it likes: it is looked at only for
 // what does not stand before it, from its end.
 func readText(text string) map[string]string {
-	out := map[string]string{}
+	before, within := map[string]string{}, map[string]string{}
 	inMessage := false
 	for _, at := range key.FindAllStringSubmatchIndex(text, -1) {
 		name := strings.ToLower(text[at[2]:at[3]])
 		value, _, _ := strings.Cut(text[at[1]:], " ")
-		switch _, before := out[name]; {
+		value, _, _ = strings.Cut(value, "\n")
+		value = strings.TrimSpace(value)
+		switch {
 		case name == "text":
-			if !inMessage {
-				inMessage = true
-				out = map[string]string{"id": out["id"], "stat": out["stat"], "late id": "", "late stat": ""}
-			}
+			inMessage = true
 		case inMessage:
-			out["late "+name] = strings.TrimSpace(value)
-		case !before:
-			out[name] = strings.TrimSpace(value)
+			within[name] = value
+		case before[name] == "":
+			before[name] = value
 		}
 	}
-	for _, name := range []string{"id", "stat"} {
-		if out[name] == "" {
-			out[name] = out["late "+name]
+	for name, value := range within {
+		if before[name] == "" {
+			before[name] = value
 		}
 	}
-	return out
+	return before
 }

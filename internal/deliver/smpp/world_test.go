@@ -223,7 +223,10 @@ func (j *journal) String() string {
 func carrier(t testing.TB, c smpp.Config) *smpp.Carrier {
 	t.Helper()
 	var logged journal
-	c.Host, c.SystemID, c.Password, c.Log = orElse(c.Host, "127.0.0.1"), user, password, slog.New(slog.NewJSONHandler(&logged, nil))
+	c.Host, c.SystemID, c.Password = orElse(c.Host, "127.0.0.1"), user, password
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewJSONHandler(&logged, nil))
+	}
 	c.From, c.TLS = orElse(c.From, from), orElse(c.TLS, smpp.None)
 	sender, err := smpp.New(c)
 	if err != nil {
@@ -341,3 +344,5 @@ func (i inbox) want(t testing.TB, receipts ...verify.Receipt) {
 		}
 	}
 }
+
+func phoneOf(e164 string) verify.Address { return verify.Phone(phone.Trusted(e164)) }
