@@ -138,7 +138,7 @@ func (l *link) keep(ctx context.Context) {
 		if ctx.Err() != nil || errors.Is(err, errClosed) {
 			return
 		}
-		l.set.log.WarnContext(ctx, "smpp: no session", "cause", reason(err), "again_in", wait)
+		l.set.log.WarnContext(ctx, "smpp: no session", "cause", reason(err), "again_in", wait.Round(time.Millisecond))
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

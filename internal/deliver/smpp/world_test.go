@@ -218,6 +218,14 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
+// timeless leaves out what is a number by chance.
+func timeless(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey || a.Key == "again_in" {
+		return slog.Attr{}
+	}
+	return a
+}
+
 // carrier makes a carrier of what c leaves open, closes it when the test ends, and
 // searches what it has logged.
 func carrier(t testing.TB, c smpp.Config) *smpp.Carrier {
@@ -225,7 +233,7 @@ func carrier(t testing.TB, c smpp.Config) *smpp.Carrier {
 	var logged journal
 	c.Host, c.SystemID, c.Password = orElse(c.Host, "127.0.0.1"), user, password
 	if c.Log == nil {
-		c.Log = slog.New(slog.NewJSONHandler(&logged, nil))
+		c.Log = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{ReplaceAttr: timeless}))
 	}
 	c.From, c.TLS = orElse(c.From, from), orElse(c.TLS, smpp.None)
 	sender, err := smpp.New(c)
