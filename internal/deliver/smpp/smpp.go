@@ -89,7 +89,7 @@ func New(c Config) (*Carrier, error) {
 		set.log.Warn("smpp: longer than SMPP 3.4 lets it be; a centre may refuse the bind or cut it", "field", name)
 	}
 	return &Carrier{&link{
-		set: set, tracks: newTracks(orElse(c.ReceiptIDs, Auto)), news: make(chan news, maxNews), changed: make(chan struct{}),
+		set: set, tracks: newTracks(orElse(c.ReceiptIDs, Auto), set.receipts), news: make(chan news, maxNews), changed: make(chan struct{}),
 	}}, nil
 }
 

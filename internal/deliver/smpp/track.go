@@ -18,6 +18,7 @@ import (
 // for each part, and is delivered only when all are.
 type tracks struct {
 	form string // of Config.ReceiptIDs
+	none bool   // no receipts are asked for: nothing need be remembered
 	seed maphash.Seed
 
 	mu     sync.Mutex
@@ -50,8 +51,8 @@ type part struct {
 	delivered bool
 }
 
-func newTracks(form string) *tracks {
-	return &tracks{form: form, seed: maphash.MakeSeed(), parts: map[string]*part{}}
+func newTracks(form string, receipts bool) *tracks {
+	return &tracks{form: form, none: !receipts, seed: maphash.MakeSeed(), parts: map[string]*part{}}
 }
 
 func (t *tracks) begin(c composed) *sent {
@@ -77,10 +78,12 @@ func (t *tracks) take(m *sent, id string) *verify.Receipt {
 			// receipt of the first one for that of the whole.
 			m.carrierID += "+" + strconv.Itoa(m.parts-1)
 		}
-		t.remember(m)
 	}
-	if id == "" {
+	if t.none || id == "" {
 		return nil
+	}
+	if m.keys == nil {
+		t.remember(m)
 	}
 	p := &part{of: m}
 	for _, k := range t.keys(id) {

@@ -327,7 +327,7 @@ func search(t testing.TB, out string) {
 		for _, form := range []string{
 			secret, base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
 			hex.EncodeToString([]byte(secret)), strings.Trim(fmt.Sprintf("%q", secret), `"`), strings.Join(strings.Split(secret, ""), " "),
-			strings.Trim(fmt.Sprint([]byte(secret)), "[]"), strings.ReplaceAll(secret, "/", "%2F"),
+			strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"), strings.ReplaceAll(secret, "/", "%2F"),
 		} {
 			if strings.Contains(out, form) {
 				t.Errorf("%q is shown: %s", secret, out)
