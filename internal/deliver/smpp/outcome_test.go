@@ -240,6 +240,39 @@ func TestACentreThatDoesNotReadIsLeft(t *testing.T) {
 	})
 }
 
+func TestATextThatIsTakenBackIsNotWrittenLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := make(chan struct{})
+		came := make(chan string, 9)
+		sender := carrier(t, smpp.Config{Dial: piped(t, func(l line) {
+			l.bind()
+			<-read
+			l.serve(func(u unit) {
+				came <- readSubmit(t, u.body).To
+				l.answer(u, 0, "x\x00")
+			})
+		})})
+		first := make(chan outcome)
+		go func() { got, _ := send(t.Context(), t, sender, text(t)); first <- got }()
+		synctest.Wait() // it is being written
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		other := text(t)
+		other.To = phoneOf("+12025550199")
+		if got, _ := send(ctx, t, sender, other); got != notSent {
+			t.Errorf("the one behind: %+v", got)
+		}
+		close(read)
+		if got := <-first; got != taken {
+			t.Errorf("%+v", got)
+		}
+		synctest.Wait()
+		if len(came) != 1 || <-came != to {
+			t.Errorf("%d texts came", len(came)+1)
+		}
+	})
+}
+
 func TestAContextThatHasEndedSendsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
