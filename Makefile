@@ -33,12 +33,13 @@ check: lint test
 lint:
 	$(GO) run $(LINT) run ./...
 
-# What the tests need besides Go: a browser, Node.js, the vendors' SDKs from their
-# lockfiles, and Twilio's description of its interface. Each is installed if it can be, else the line says what to do.
+# What the tests need besides Go: a browser, Node.js, the vendors' SDKs and an SMPP
+# message centre from their lockfiles, and Twilio's description of its interface. Each is installed if it can be, else the line says what to do.
 tools:
 	@sh scripts/tools.sh
 	@test -f $(SDK)/telnyx/node_modules/telnyx/package.json || (cd $(SDK)/telnyx && npm ci --no-audit --no-fund)
 	@test -f $(SDK)/twilio/node_modules/twilio/package.json || (cd $(SDK)/twilio && npm ci --no-audit --no-fund)
+	@test -f e2e/smsc/node_modules/smpp/package.json || (cd e2e/smsc && npm ci --no-audit --no-fund)
 	@test -d $(SDK)/twilio-openapi/package || (cd $(SDK)/twilio-openapi && sh fetch.sh)
 
 bench:
