@@ -55,7 +55,7 @@ func TestCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"the inbox in production", "key_file: k\ncarriers: [{name: i, type: inbox}]\n", nil, []string{"serve", "--config", "c.yml"}, 1, "shows every code"},
 		{"the inbox on a public listener", "environment: development\nkey_file: k\nlisten: 0.0.0.0:3000\ncarriers: [{name: i, type: inbox}]\n", nil, []string{"serve", "--config", "c.yml"}, 1, "loopback alone"},
 		{"dev on a public listener", "", nil, []string{"dev", "--listen", ":3000", "--data", "d"}, 1, "loopback alone"},
-		{"a type of carrier that is none", "key_file: k\ncarriers: [{name: a, type: pigeon}]\n", nil, []string{"serve", "--config", "c.yml"}, 1, `"pigeon" is not one of inbox, smtp`},
+		{"a type of carrier that is none", "key_file: k\ncarriers: [{name: a, type: pigeon}]\n", nil, []string{"serve", "--config", "c.yml"}, 1, `"pigeon" is not one of inbox, simulator`},
 		{"a route to nobody", "key_file: k\nroutes: [{channel: sms, carriers: [b]}]\n" + carrier, nil, []string{"serve", "--config", "c.yml"}, 1, `no carrier is called "b"`},
 		{"a route of calls over a carrier of texts", "key_file: k\nroutes: [{channel: call, carriers: [telnyx]}]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, `"telnyx" takes [sms] as it is set up, and not call`},
 		{"a route of a channel that is none", "key_file: k\nroutes: [{channel: pigeon, carriers: [telnyx]}]\n" + carrier, nil, []string{"config", "check", "c.yml"}, 1, `"pigeon" is not a channel; it must be one of [sms call`},

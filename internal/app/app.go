@@ -19,6 +19,7 @@ import (
 
 	"countersign/internal/deliver"
 	"countersign/internal/deliver/inbox"
+	"countersign/internal/deliver/receipt"
 	"countersign/internal/events"
 	"countersign/internal/ledger"
 	"countersign/internal/pages"
@@ -161,7 +162,7 @@ func (a *App) start(ctx context.Context, st tenant.Store) error {
 		return err
 	}
 	box := a.carriers.box
-	e := &engine{store: a.store, keys: a.keys}
+	e := &engine{store: a.store, keys: a.keys, now: a.clock, box: box}
 	a.dispatcher = deliver.New(deliver.Config{
 		Senders: a.carriers.senders, Table: table, Pace: pace, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
@@ -216,6 +217,9 @@ func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 	if err := a.mountDialects(mux, e); err != nil {
 		return nil, err
 	}
+	mux.Handle(receipt.Prefix, receipt.Handler(receipt.Config{
+		Receivers: a.carriers.receivers, Public: a.base, Take: a.dispatcher.Receive, Now: a.clock, Log: a.log,
+	}))
 	pc := pages.Config{
 		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",

@@ -14,9 +14,6 @@ import (
 
 	"countersign/internal/deliver/inbox"
 	"countersign/internal/deliver/receipt"
-	"countersign/internal/deliver/smtp"
-	"countersign/internal/deliver/telnyx"
-	"countersign/internal/deliver/twilio"
 	"countersign/internal/verify"
 )
 
@@ -47,10 +44,13 @@ func fixedChannels(list ...verify.Channel) func(CarrierConfig) []verify.Channel 
 // carrierKinds is the one list of carriers.
 func carrierKinds() map[string]carrierKind {
 	return map[string]carrierKind{
-		"inbox":  {fixedChannels(verify.Channels()...), openInbox},
-		"smtp":   {fixedChannels(verify.Email), openSMTP},
-		"telnyx": {fixedChannels(verify.SMS), openTelnyx},
-		"twilio": {twilioChannels, openTwilio},
+		"inbox":     {fixedChannels(verify.Channels()...), openInbox},
+		"simulator": {fixedChannels(verify.Channels()...), openSimulator},
+		"smpp":      {fixedChannels(verify.SMS), openSMPP},
+		"smtp":      {fixedChannels(verify.Email), openSMTP},
+		"telnyx":    {func(k CarrierConfig) []verify.Channel { return k.telnyx("").Channels() }, openTelnyx},
+		"twilio":    {func(k CarrierConfig) []verify.Channel { return k.twilio("").Channels() }, openTwilio},
+		"webhook":   {fixedChannels(verify.Channels()...), openWebhook},
 	}
 }
 
@@ -63,42 +63,6 @@ func (k CarrierConfig) channels() []verify.Channel {
 		return kind.channels(k)
 	}
 	return nil
-}
-
-func openInbox(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
-	if deps.box == nil {
-		deps.box = inbox.New(k.Name, deps.now)
-	}
-	return deps.box, nil
-}
-
-func openSMTP(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
-	return smtp.New(smtp.Config{
-		Host: k.Host, Port: k.Port, Username: k.Username, Password: k.Password.Reveal(),
-		From: string(k.From), TLS: k.TLS, Now: deps.now,
-	})
-}
-
-func openTelnyx(k CarrierConfig, _ *carrierDeps) (verify.Sender, error) {
-	return telnyx.New(telnyx.Config{
-		APIKey: k.APIKey.Reveal(), From: string(k.From), MessagingProfileID: k.MessagingProfileID, BaseURL: k.BaseURL,
-	})
-}
-
-// twilioChannels: Twilio calls from a number alone: with none, whoever asks for a call
-// shall be told so at once.
-func twilioChannels(k CarrierConfig) []verify.Channel {
-	if !strings.HasPrefix(string(k.From), "+") {
-		return []verify.Channel{verify.SMS}
-	}
-	return []verify.Channel{verify.SMS, verify.Call}
-}
-
-func openTwilio(k CarrierConfig, _ *carrierDeps) (verify.Sender, error) {
-	return twilio.New(twilio.Config{
-		AccountSID: k.AccountSID, AuthToken: k.AuthToken.Reveal(), APIKeySID: k.APIKeySID, APIKeySecret: k.APIKeySecret.Reveal(),
-		From: string(k.From), MessagingServiceSID: k.MessagingServiceSID, BaseURL: k.BaseURL,
-	})
 }
 
 // carriers are the open ones, by name.

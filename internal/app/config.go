@@ -25,6 +25,7 @@ type Config struct {
 	ProfileID string   `yaml:"profile_id"`
 	AppName   string   `yaml:"app_name"`
 	Template  string   `yaml:"template"`
+	Domain    string   `yaml:"domain"` // of the page that codes are typed into
 
 	CountryCode scalar   `yaml:"country_code"`
 	Countries   []string `yaml:"countries"`
@@ -93,6 +94,28 @@ type CarrierConfig struct {
 	Username string `yaml:"username"`
 	Password Secret `yaml:"password"`
 	TLS      string `yaml:"tls"`
+
+	// Of telnyx alone.
+	PublicKey          string `yaml:"public_key"`
+	TeXMLApplicationID string `yaml:"texml_application_id"`
+
+	// Of smpp alone, besides host, port, username, password and tls.
+	SystemType   string `yaml:"system_type"`
+	Bind         string `yaml:"bind"`
+	ReceiptIDs   string `yaml:"receipt_ids"`
+	Window       int    `yaml:"window"`
+	EnquireEvery scalar `yaml:"enquire_every"`
+	Timeout      scalar `yaml:"timeout"`
+
+	// Of webhook alone.
+	URL     string            `yaml:"url"`
+	Secret  Secret            `yaml:"secret"`
+	Headers map[string]Secret `yaml:"headers"`
+	Body    string            `yaml:"body"`
+
+	// Of simulator alone.
+	Numbers []string       `yaml:"numbers"`
+	Outages []OutageConfig `yaml:"outages"`
 }
 
 // LogConfig says how much is logged (debug, info, warn, error) and as what (text, json).

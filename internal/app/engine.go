@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/internal/deliver"
+	"countersign/internal/deliver/inbox"
 	"countersign/internal/ledger"
 	"countersign/internal/secret"
 	"countersign/internal/verify"
@@ -19,6 +20,25 @@ type engine struct {
 	store      verify.Store
 	dispatcher *deliver.Dispatcher
 	keys       *secret.Ring
+
+	// Of development alone, else nil: the inbox shows each message's time line.
+	box *inbox.Inbox
+	now func() time.Time
+}
+
+// follow has the inbox show how far a verification is. It is a picture for developers:
+// where it cannot be drawn nothing else suffers.
+func (e *engine) follow(ctx context.Context, id verify.ID) {
+	if e.box == nil || id == (verify.ID{}) {
+		return
+	}
+	v, err := e.store.Verification(ctx, id)
+	if v == nil || err != nil {
+		return
+	}
+	if rows, err := e.store.Deliveries(ctx, id); err == nil {
+		e.box.Tell(id, verify.Timeline(*v, rows, e.now()))
+	}
 }
 
 // maxHistory bounds how many rows a look at a subject's past reads.
@@ -26,12 +46,16 @@ const maxHistory = 1000
 
 func (e *engine) Start(ctx context.Context, cmd verify.Start) (verify.Started, error) {
 	cmd.Backlog = e.dispatcher.Backlog()
-	return ledger.Do(ctx, e.ledger, cmd)
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, answer.Verification.ID)
+	return answer, err
 }
 
 func (e *engine) Resend(ctx context.Context, cmd verify.Resend) (verify.Started, error) {
 	cmd.Backlog = e.dispatcher.Backlog()
-	return ledger.Do(ctx, e.ledger, cmd)
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, answer.Verification.ID)
+	return answer, err
 }
 
 func (e *engine) Check(ctx context.Context, cmd verify.Check) (verify.Checked, error) {
@@ -39,11 +63,14 @@ func (e *engine) Check(ctx context.Context, cmd verify.Check) (verify.Checked, e
 	if err == nil && answer.Outcome == verify.OutcomeAccepted {
 		e.dispatcher.Verified(answer.Verification.ID)
 	}
+	e.follow(ctx, answer.Verification.ID)
 	return answer, err
 }
 
 func (e *engine) Receive(ctx context.Context, cmd verify.Receive) (*verify.Delivery, error) {
-	return ledger.Do(ctx, e.ledger, cmd)
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, cmd.Key.Verification)
+	return answer, err
 }
 
 func (e *engine) Found(ctx context.Context, by string) (*verify.DeliveryKey, error) {
@@ -80,11 +107,15 @@ func (e *engine) Past(ctx context.Context, j verify.Job) ([]verify.Job, error) {
 }
 
 func (e *engine) Cancel(ctx context.Context, cmd verify.Cancel) (verify.Verification, error) {
-	return ledger.Do(ctx, e.ledger, cmd)
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, answer.ID)
+	return answer, err
 }
 
 func (e *engine) Approve(ctx context.Context, cmd verify.Approve) (verify.Verification, error) {
-	return ledger.Do(ctx, e.ledger, cmd)
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, answer.ID)
+	return answer, err
 }
 
 func (e *engine) Claim(ctx context.Context, cmd verify.Claim) (*verify.Job, error) {
@@ -92,7 +123,9 @@ func (e *engine) Claim(ctx context.Context, cmd verify.Claim) (*verify.Job, erro
 }
 
 func (e *engine) Report(ctx context.Context, cmd verify.Report) (*verify.Delivery, error) {
-	return ledger.Do(ctx, e.ledger, cmd)
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, cmd.Key.Verification)
+	return answer, err
 }
 
 func (e *engine) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -57,7 +59,7 @@ func (c *Config) set(name, value string) error {
 	}
 	texts := map[string]*string{
 		"LISTEN": &c.Listen, "PUBLIC_URL": &c.PublicURL, "ENVIRONMENT": &c.Environment, "DATABASE": &c.Database,
-		"PROFILE_ID": &c.ProfileID, "APP_NAME": &c.AppName, "TEMPLATE": &c.Template,
+		"PROFILE_ID": &c.ProfileID, "APP_NAME": &c.AppName, "TEMPLATE": &c.Template, "DOMAIN": &c.Domain,
 		"CODE_ALPHABET": &c.Code.Alphabet, "LOG_LEVEL": &c.Log.Level, "LOG_FORMAT": &c.Log.Format,
 	}
 	numbers := map[string]*int{
@@ -102,7 +104,8 @@ func (c *Config) set(name, value string) error {
 // setCarrier sets a field of a carrier, NAME_FIELD, and adds the carrier if the
 // file has none of that name and the name is a type.
 func (c *Config) setCarrier(rest, value string) error {
-	for _, field := range carrierFields() {
+	var none CarrierConfig
+	for _, field := range none.fields() {
 		name, ok := strings.CutSuffix(rest, "_"+field)
 		if !ok {
 			continue
@@ -113,50 +116,49 @@ func (c *Config) setCarrier(rest, value string) error {
 		}
 		return k.set(field, value)
 	}
-	return fmt.Errorf("a carrier has %s, as in %s%sTELNYX_API_KEY", strings.Join(carrierFields(), ", "), envPrefix, carrierPrefix)
+	all := none.fields()
+	slices.Sort(all)
+	return fmt.Errorf("a carrier has %s, as in %s%sTELNYX_API_KEY", strings.Join(all, ", "), envPrefix, carrierPrefix)
 }
 
-// carrierFields lists the fields of carriers that a variable can set.
-func carrierFields() []string {
-	return []string{
-		"API_KEY", "FROM", "MESSAGING_PROFILE_ID", "BASE_URL",
-		"ACCOUNT_SID", "AUTH_TOKEN", "API_KEY_SID", "API_KEY_SECRET", "MESSAGING_SERVICE_SID",
-		"HOST", "PORT", "USERNAME", "PASSWORD", "TLS",
+// texts, secrets and whole are the fields of carriers that a variable can set.
+func (k *CarrierConfig) texts() map[string]*string {
+	return map[string]*string{
+		"FROM": (*string)(&k.From), "MESSAGING_PROFILE_ID": &k.MessagingProfileID, "BASE_URL": &k.BaseURL,
+		"ACCOUNT_SID": &k.AccountSID, "API_KEY_SID": &k.APIKeySID, "MESSAGING_SERVICE_SID": &k.MessagingServiceSID,
+		"HOST": &k.Host, "USERNAME": &k.Username, "TLS": &k.TLS, "RECEIPTS": &k.Receipts, "PACE": (*string)(&k.Pace),
+		"PUBLIC_KEY": &k.PublicKey, "TEXML_APPLICATION_ID": &k.TeXMLApplicationID, "SYSTEM_TYPE": &k.SystemType, "URL": &k.URL,
 	}
 }
 
+func (k *CarrierConfig) secrets() map[string]*Secret {
+	return map[string]*Secret{
+		"API_KEY": &k.APIKey, "AUTH_TOKEN": &k.AuthToken, "API_KEY_SECRET": &k.APIKeySecret, "PASSWORD": &k.Password, "SECRET": &k.Secret,
+	}
+}
+
+func (k *CarrierConfig) whole() map[string]*int {
+	return map[string]*int{"PORT": &k.Port, "WINDOW": &k.Window, "BURST": &k.Burst}
+}
+
+// fields are the names of all of them, the longest first: some end like others.
+func (k *CarrierConfig) fields() []string {
+	names := slices.Concat(slices.Collect(maps.Keys(k.texts())), slices.Collect(maps.Keys(k.secrets())), slices.Collect(maps.Keys(k.whole())))
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return names
+}
+
 func (k *CarrierConfig) set(field, value string) (err error) {
-	switch field {
-	case "API_KEY":
-		k.APIKey = NewSecret(value)
-	case "FROM":
-		k.From = scalar(value)
-	case "MESSAGING_PROFILE_ID":
-		k.MessagingProfileID = value
-	case "BASE_URL":
-		k.BaseURL = value
-	case "ACCOUNT_SID":
-		k.AccountSID = value
-	case "AUTH_TOKEN":
-		k.AuthToken = NewSecret(value)
-	case "API_KEY_SID":
-		k.APIKeySID = value
-	case "API_KEY_SECRET":
-		k.APIKeySecret = NewSecret(value)
-	case "MESSAGING_SERVICE_SID":
-		k.MessagingServiceSID = value
-	case "HOST":
-		k.Host = value
-	case "PORT":
-		if k.Port, err = strconv.Atoi(value); err != nil {
+	if to := k.texts()[field]; to != nil {
+		*to = value
+	}
+	if to := k.secrets()[field]; to != nil {
+		*to = NewSecret(value)
+	}
+	if to := k.whole()[field]; to != nil {
+		if *to, err = strconv.Atoi(value); err != nil {
 			return fmt.Errorf("%q is not a whole number", value)
 		}
-	case "USERNAME":
-		k.Username = value
-	case "PASSWORD":
-		k.Password = NewSecret(value)
-	case "TLS":
-		k.TLS = value
 	}
 	return nil
 }

@@ -61,6 +61,11 @@ func (c *Config) profile() (verify.Profile, error) {
 		}
 		p.Countries = append(p.Countries, region)
 	}
+	if c.Domain != "" {
+		if p.Domain, err = message.Host(c.Domain); err != nil {
+			errs = append(errs, fmt.Errorf("domain: %w", err))
+		}
+	}
 	if c.ProfileID != "" {
 		id, err := uuid.Parse(c.ProfileID)
 		if err != nil {
@@ -94,6 +99,7 @@ func fixed(p verify.Profile, text string) tenant.Profile {
 		Code:        p.Code,
 		Retention:   p.Retention,
 		Text:        text,
+		Domain:      p.Domain,
 	}
 }
 

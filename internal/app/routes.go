@@ -123,8 +123,12 @@ func (c *Config) receiptURL(k CarrierConfig) (string, error) {
 // one none are asked for; where they are switched on the carrier says what is missing.
 func (k CarrierConfig) verifiable() bool {
 	switch k.Type {
+	case "telnyx":
+		return k.PublicKey != ""
 	case "twilio":
 		return k.AuthToken.Reveal() != ""
+	case "webhook":
+		return true // its secret is needed to send, too
 	}
 	return false
 }

@@ -48,7 +48,7 @@ func (d *Directory) Rules(ctx context.Context, p Profile, ch verify.Channel, tem
 		ID: p.ID, Tenant: p.Tenant, Name: p.Name, AppName: s.AppName, Template: text,
 		Code: p.Code, Validity: s.Validity, Retention: p.Retention, Countries: countries,
 		Quotas: quotas, Events: p.WebhookURL != "" || p.WebhookFailoverURL != "", Locale: locale,
-		Payments: p.Payments, Joint: !p.Fixed,
+		Domain: p.Domain, Payments: p.Payments, Joint: !p.Fixed,
 	}
 	if s.CodeLength != 0 {
 		out.Code.Length = s.CodeLength

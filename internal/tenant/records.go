@@ -118,6 +118,7 @@ type Profile struct {
 	Code      code.Spec     `json:"-"`
 	Retention time.Duration `json:"-"`
 	Text      string        `json:"-"`
+	Domain    string        `json:"-"` // of the page that codes are typed into
 }
 
 // Template is a message text with variables.

@@ -17,12 +17,13 @@ type Details struct {
 	Payee   string            `json:"payee,omitzero"`
 	Keys    string            `json:"keys,omitzero"`   // pressed when a call is taken, before the code is said
 	Tags    map[string]string `json:"tags,omitzero"`   // of the caller, for its own use
+	Domain  string            `json:"domain,omitzero"` // of the page that the code is typed into: the profile's
 	Events  bool              `json:"events,omitzero"` // deliveries are reported to the profile's webhook
 }
 
 // IsZero says whether there are none.
 func (d Details) IsZero() bool {
-	return d.Locale == "" && d.AppHash == "" && d.Amount == "" && d.Payee == "" && d.Keys == "" && len(d.Tags) == 0 && !d.Events
+	return d.Locale == "" && d.AppHash == "" && d.Amount == "" && d.Payee == "" && d.Keys == "" && len(d.Tags) == 0 && d.Domain == "" && !d.Events
 }
 
 // Bounds of the details: what the vendors' documents allow, where they say so.

@@ -38,7 +38,7 @@ func (j Job) Message(keys *secret.Ring, now time.Time) (Message, error) {
 	}
 	values := message.Values{
 		Code: c, AppName: v.AppName, Validity: v.ExpiresAt.Sub(v.CreatedAt), Locale: d.Locale,
-		Amount: d.Amount, Payee: d.Payee, AppHash: d.AppHash,
+		Amount: d.Amount, Payee: d.Payee, AppHash: d.AppHash, Domain: d.Domain,
 	}
 	switch m.Channel {
 	case Call:

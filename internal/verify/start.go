@@ -255,7 +255,7 @@ func (s Start) verification(env *Env, subject Subject, now time.Time) (Verificat
 		Template: s.Profile.Template, AppName: s.Profile.AppName, Details: s.Details, Previous: subject.Live,
 		Status: Pending, CreatedAt: now, ExpiresAt: expires, PurgeAt: purge,
 	}
-	v.Details.Events = s.Profile.Events
+	v.Details.Events, v.Details.Domain = s.Profile.Events, s.Profile.Domain
 	if v.Details.Locale == "" {
 		v.Details.Locale = s.Profile.Locale
 	}

@@ -128,6 +128,7 @@ type Profile struct {
 	AppName   string
 	Template  string // of package message; a call and an e-mail have words of their own
 	Locale    string // of package message, where a start names none
+	Domain    string // of the page that codes are typed into; may be empty
 	Code      code.Spec
 	Validity  time.Duration
 	Retention time.Duration // how long a verification is kept after its time is over
