@@ -104,7 +104,7 @@ func (c *routeExplainCmd) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return printJSON(s.out, e)
 	}
-	fmt.Fprint(s.out, e.Text()) //nolint:errcheck // as every line here: nobody is left to tell
+	fmt.Fprintf(s.out, "%s", e.Text())
 	for _, step := range e.Steps {
 		if p := e.Prices[step.Carrier]; p != "" {
 			fmt.Fprintf(s.out, "a message by %s costs %s US dollars\n", step.Carrier, p)

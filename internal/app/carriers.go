@@ -140,6 +140,9 @@ func (c *Config) checkCarriers() error {
 		if !slices.Contains(carrierTypes(), k.Type) {
 			errs = append(errs, fmt.Errorf("carriers[%d].type: %q is not one of %s", i, k.Type, strings.Join(carrierTypes(), ", ")))
 		}
+		if d, err := duration(k.Timeout); err != nil || d < 0 || d > maxTimeout {
+			errs = append(errs, fmt.Errorf("carriers[%d].timeout: not a duration of at most %s, such as 10s", i, maxTimeout))
+		}
 		if err := k.checkPrices(); err != nil {
 			errs = append(errs, fmt.Errorf("carriers[%d].prices: %w", i, err))
 		}
@@ -148,6 +151,9 @@ func (c *Config) checkCarriers() error {
 	_, paceErr := c.pace()
 	return errors.Join(append(errs, tableErr, paceErr)...)
 }
+
+// maxTimeout of an attempt: a person waits for it.
+const maxTimeout = time.Minute
 
 // carrierName are the characters of a carrier's name.
 const carrierName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."

@@ -79,6 +79,7 @@ type CarrierConfig struct {
 	Receipts string            `yaml:"receipts"` // on or off; empty: where they can be verified
 	Pace     scalar            `yaml:"pace"`     // messages a second; empty: no bound
 	Burst    int               `yaml:"burst"`    // that may go at once
+	Timeout  scalar            `yaml:"timeout"`  // a duration: of a whole attempt
 	Prices   map[string]scalar `yaml:"prices"`   // US dollars by country
 
 	// Of twilio alone.
@@ -105,7 +106,6 @@ type CarrierConfig struct {
 	ReceiptIDs   string `yaml:"receipt_ids"`
 	Window       int    `yaml:"window"`
 	EnquireEvery scalar `yaml:"enquire_every"`
-	Timeout      scalar `yaml:"timeout"`
 
 	// Of webhook alone.
 	URL     string            `yaml:"url"`

@@ -33,7 +33,7 @@ func openSMTP(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
 func (k CarrierConfig) telnyx(receipts string) telnyx.Config {
 	return telnyx.Config{
 		APIKey: k.APIKey.Reveal(), From: string(k.From), MessagingProfileID: k.MessagingProfileID, BaseURL: k.BaseURL,
-		TeXMLApplicationID: k.TeXMLApplicationID, PublicKey: k.PublicKey, ReceiptURL: receipts,
+		TeXMLApplicationID: k.TeXMLApplicationID, PublicKey: k.PublicKey, ReceiptURL: receipts, Timeout: k.timeout(),
 	}
 }
 
@@ -45,6 +45,7 @@ func (k CarrierConfig) twilio(receipts string) twilio.Config {
 	return twilio.Config{
 		AccountSID: k.AccountSID, AuthToken: k.AuthToken.Reveal(), APIKeySID: k.APIKeySID, APIKeySecret: k.APIKeySecret.Reveal(),
 		From: string(k.From), MessagingServiceSID: k.MessagingServiceSID, BaseURL: k.BaseURL, ReceiptURL: receipts,
+		Timeout: k.timeout(),
 	}
 }
 
@@ -59,13 +60,14 @@ func openWebhook(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
 	}
 	return webhook.New(webhook.Config{
 		URL: k.URL, Secret: k.Secret.Reveal(), Body: k.Body, Headers: headers, ReceiptURL: deps.receipts, Now: deps.now,
+		Timeout: k.timeout(),
 	})
 }
 
 func openSMPP(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
 	c := smpp.Config{
 		Host: k.Host, Port: k.Port, SystemID: k.Username, Password: k.Password.Reveal(), SystemType: k.SystemType,
-		From: string(k.From), TLS: k.TLS, Bind: k.Bind, ReceiptIDs: k.ReceiptIDs, Window: k.Window, Log: deps.log,
+		From: string(k.From), TLS: k.TLS, Bind: k.Bind, ReceiptIDs: k.ReceiptIDs, Window: k.Window, Log: deps.log, Timeout: k.timeout(),
 	}
 	if k.Receipts != "off" {
 		receive, name := deps.receive, k.Name
@@ -75,10 +77,14 @@ func openSMPP(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
 	if c.EnquireEvery, err = duration(k.EnquireEvery); err != nil {
 		return nil, fmt.Errorf("enquire_every: not a duration such as 30s")
 	}
-	if c.Timeout, err = duration(k.Timeout); err != nil {
-		return nil, fmt.Errorf("timeout: not a duration such as 10s")
-	}
 	return smpp.New(c)
+}
+
+// timeout is how long a whole attempt may take; 0 for the carrier's own choice. It has
+// been checked.
+func (k CarrierConfig) timeout() time.Duration {
+	d, _ := duration(k.Timeout)
+	return d
 }
 
 // OutageConfig is a time at which a simulator is out of order.

@@ -78,8 +78,9 @@ var allowed = map[string][]string{
 	"internal/store/faultfs": nil,
 
 	// Tests alone, of the program from outside.
-	"internal/proof/history": nil,
-	"internal/proof/process": nil,
+	"internal/proof/delivery": nil,
+	"internal/proof/history":  nil,
+	"internal/proof/process":  nil,
 }
 
 // forbidden keeps input and output out of the core and the leaves.
