@@ -190,6 +190,7 @@ func (a *App) start(ctx context.Context, st tenant.Store) error {
 		now: a.clock, log: a.log, compareClocks: a.compareClocks,
 	}
 	a.keeper.start(a.keepEvery)
+	a.carriers.start(context.WithoutCancel(ctx))
 	a.server = newServer(handler, a.log)
 	if box != nil {
 		a.server.RegisterOnShutdown(box.Close) // sends waiting polls away, which would hold the drain up

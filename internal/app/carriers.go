@@ -108,6 +108,21 @@ func (c *Config) openCarriers(deps carrierDeps) (carriers, error) {
 	return out, nil
 }
 
+// starter is a carrier that opens its session before the first message, so that it hears
+// receipts of those before.
+type starter interface {
+	Start(ctx context.Context)
+}
+
+// start has the carriers that live begin to.
+func (c carriers) start(ctx context.Context) {
+	for _, s := range c.senders {
+		if l, ok := s.(starter); ok {
+			l.Start(ctx)
+		}
+	}
+}
+
 // close ends the carriers that live.
 func (c carriers) close(ctx context.Context) error {
 	var errs []error
