@@ -64,6 +64,7 @@ soak: tools
 	$(LONG) -run 'AServerThatIsKilled' ./internal/store -args -kills $(call long,200)
 	$(LONG) -run 'APrimaryThatIsKilled|APrimaryThatHangs' ./internal/store -args -failovers $(call long,50)
 	$(LONG) -run 'AFailoverLoses' ./internal/app -args -failovers $(call long,50)
+	$(LONG) ./internal/proof/delivery -args -messages $(call long,1000) -backlog $(call long,10000) -rate 500 -starts $(call long,30000)
 	$(LONG) -run 'WhereverTheDisk' ./internal/store -args -stride $(SOAK)
 	$(LONG) -run 'AStolen' ./internal/app -args -stolen $(call long,1000) -guesses 100
 	$(LONG) -run 'AStolen/SQLite' ./internal/app -args -stolen 4 -guesses $(call long,1000000)

@@ -65,7 +65,7 @@ type service struct {
 	client   *http.Client
 }
 
-// serve runs a service with n carriers of texts, named a, b, …
+// serve runs a service with n carriers of texts, named a, b and so on.
 func serve(t *testing.T, n int, more func(*app.Config)) *service {
 	t.Helper()
 	s := &service{t: t, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
