@@ -51,6 +51,7 @@ func carrierKinds() map[string]carrierKind {
 		"telnyx":    {func(k CarrierConfig) []verify.Channel { return k.telnyx("").Channels() }, openTelnyx},
 		"twilio":    {func(k CarrierConfig) []verify.Channel { return k.twilio("").Channels() }, openTwilio},
 		"webhook":   {fixedChannels(verify.Channels()...), openWebhook},
+		"whatsapp":  {fixedChannels(verify.WhatsApp), openWhatsApp},
 	}
 }
 

@@ -113,6 +113,15 @@ type CarrierConfig struct {
 	Headers map[string]Secret `yaml:"headers"`
 	Body    string            `yaml:"body"`
 
+	// Of whatsapp alone.
+	AccessToken   Secret   `yaml:"access_token"`
+	PhoneNumberID scalar   `yaml:"phone_number_id"`
+	Template      string   `yaml:"template"`
+	Languages     []string `yaml:"languages"`
+	AppSecret     Secret   `yaml:"app_secret"`
+	VerifyToken   Secret   `yaml:"verify_token"`
+	Version       string   `yaml:"version"`
+
 	// Of simulator alone.
 	Numbers []string       `yaml:"numbers"`
 	Outages []OutageConfig `yaml:"outages"`

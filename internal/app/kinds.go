@@ -11,6 +11,7 @@ import (
 	"countersign/internal/deliver/telnyx"
 	"countersign/internal/deliver/twilio"
 	"countersign/internal/deliver/webhook"
+	"countersign/internal/deliver/whatsapp"
 	"countersign/internal/verify"
 )
 
@@ -61,6 +62,14 @@ func openWebhook(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
 	return webhook.New(webhook.Config{
 		URL: k.URL, Secret: k.Secret.Reveal(), Body: k.Body, Headers: headers, ReceiptURL: deps.receipts, Now: deps.now,
 		Timeout: k.timeout(),
+	})
+}
+
+func openWhatsApp(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
+	return whatsapp.New(whatsapp.Config{
+		AccessToken: k.AccessToken.Reveal(), PhoneNumberID: string(k.PhoneNumberID), Template: k.Template, Languages: k.Languages,
+		ReceiptURL: deps.receipts, AppSecret: k.AppSecret.Reveal(), VerifyToken: k.VerifyToken.Reveal(),
+		Version: k.Version, BaseURL: k.BaseURL, Timeout: k.timeout(),
 	})
 }
 

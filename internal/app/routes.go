@@ -127,6 +127,8 @@ func (k CarrierConfig) verifiable() bool {
 		return k.PublicKey != ""
 	case "twilio":
 		return k.AuthToken.Reveal() != ""
+	case "whatsapp":
+		return k.AppSecret.Reveal() != ""
 	case "webhook":
 		return true // its secret is needed to send, too
 	}

@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/deliver/route":             {"internal/verify", "internal/phone"}, // which carrier, and when
 	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
+	"internal/deliver/whatsapp":          {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/webhook":           {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/smpp":              {"internal/verify", "internal/message", "internal/deliver/post"}, // post for what a sender may be
 	"internal/deliver/telnyx/telnyxtest": nil,

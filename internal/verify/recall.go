@@ -31,7 +31,8 @@ func Recall(past []Job, channel Channel, now time.Time) Memory {
 	var changed, worked bool
 	for _, j := range past {
 		for _, h := range j.Delivery.Handovers {
-			changed = changed || h.Class == BadNumber && m.VerifiedAt.IsZero()
+			// WhatsApp says so of numbers that are in service and have no WhatsApp.
+			changed = changed || h.Class == BadNumber && m.VerifiedAt.IsZero() && j.Delivery.Channel != WhatsApp
 		}
 		line := j.Delivery.line()
 		if m.VerifiedAt.IsZero() && j.Converted() {
