@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,14 +81,19 @@ func (d *Dispatcher) Explain(channel verify.Channel, to verify.Address) route.Ex
 	return route.Explain(in, to)
 }
 
+// recallFor bounds the look at past messages: the person waits.
+const recallFor = time.Second
+
 // recall sums up what past messages tell. An address that has none costs nothing.
 func (d *Dispatcher) recall(j verify.Job) ([]verify.Job, verify.Memory) {
 	if j.Verification.Previous == (verify.ID{}) && j.Delivery.Key.Number == 1 {
 		return nil, verify.Memory{}
 	}
-	past, err := d.Outbox.Past(d.ctx, j)
+	ctx, cancel := context.WithTimeout(d.ctx, recallFor)
+	defer cancel()
+	past, err := d.Outbox.Past(ctx, j)
 	if err != nil {
-		// It only makes the choice better.
+		// It makes the choice better, and is nothing to wait for.
 		d.Log.Warn("past messages could not be read", "delivery", j.Delivery.Key.String(), "cause", err)
 	}
 	return past, verify.Recall(past, j.Delivery.Channel, d.Now())
