@@ -4,7 +4,7 @@ package main
 // what it would do to the service; find is as much text as makes it unambiguous.
 func all() []mutant {
 	var out []mutant
-	for _, part := range [][]mutant{guesses, sends, subjects, deliveries, secrets, batches, rows, limits, wire, hosted, kept, histories, postgres, disks, moves, proofs, told, tenants, wired, twilio, twilioCarrier, letters, routed, receipts, rehearsed, worded, lined, sessions, templated} {
+	for _, part := range [][]mutant{guesses, sends, subjects, deliveries, secrets, batches, rows, limits, wire, hosted, kept, histories, postgres, disks, moves, proofs, told, tenants, wired, twilio, twilioCarrier, letters, routed, receipts, rehearsed, worded, lined, sessions, templated, nexmo} {
 		out = append(out, part...)
 	}
 	return out

@@ -50,6 +50,7 @@ func carrierKinds() map[string]carrierKind {
 		"smtp":      {fixedChannels(verify.Email), openSMTP},
 		"telnyx":    {func(k CarrierConfig) []verify.Channel { return k.telnyx("").Channels() }, openTelnyx},
 		"twilio":    {func(k CarrierConfig) []verify.Channel { return k.twilio("").Channels() }, openTwilio},
+		"vonage":    {fixedChannels(verify.SMS), openVonage},
 		"webhook":   {fixedChannels(verify.Channels()...), openWebhook},
 		"whatsapp":  {fixedChannels(verify.WhatsApp), openWhatsApp},
 	}

@@ -79,7 +79,7 @@ func TestATwilioCarrierIsMadeOfItsFileAndTheEnvironment(t *testing.T) {
 		"token that is none": {[]string{"AUTH_TOKEN=quo kka"}, "auth_token holds"},
 		"two of them":        {[]string{"AUTH_TOKEN=quokka", "API_KEY_SECRET=quokka"}, "not both"},
 		"another account":    {[]string{"AUTH_TOKEN=quokka", "ACCOUNT_SID=quokka"}, "account_sid is not AC"},
-		"no such field":      {[]string{"TOKEN=quokka"}, "a carrier has ACCOUNT_SID, API_KEY, "},
+		"no such field":      {[]string{"TOKEN=quokka"}, "a carrier has ACCESS_TOKEN, ACCOUNT_SID, "},
 	} {
 		c := Default()
 		err := c.ReadFile(write(t, file))

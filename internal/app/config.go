@@ -113,6 +113,12 @@ type CarrierConfig struct {
 	Headers map[string]Secret `yaml:"headers"`
 	Body    string            `yaml:"body"`
 
+	// Of vonage alone.
+	APISecret       Secret `yaml:"api_secret"`
+	ApplicationID   string `yaml:"application_id"`
+	PrivateKey      Secret `yaml:"private_key"`
+	SignatureSecret Secret `yaml:"signature_secret"`
+
 	// Of whatsapp alone.
 	AccessToken   Secret   `yaml:"access_token"`
 	PhoneNumberID scalar   `yaml:"phone_number_id"`

@@ -128,13 +128,14 @@ func (k *CarrierConfig) texts() map[string]*string {
 		"ACCOUNT_SID": &k.AccountSID, "API_KEY_SID": &k.APIKeySID, "MESSAGING_SERVICE_SID": &k.MessagingServiceSID,
 		"HOST": &k.Host, "USERNAME": &k.Username, "TLS": &k.TLS, "RECEIPTS": &k.Receipts, "PACE": (*string)(&k.Pace),
 		"PUBLIC_KEY": &k.PublicKey, "TEXML_APPLICATION_ID": &k.TeXMLApplicationID, "SYSTEM_TYPE": &k.SystemType, "URL": &k.URL,
-		"PHONE_NUMBER_ID": (*string)(&k.PhoneNumberID),
+		"PHONE_NUMBER_ID": (*string)(&k.PhoneNumberID), "APPLICATION_ID": &k.ApplicationID,
 	}
 }
 
 func (k *CarrierConfig) secrets() map[string]*Secret {
 	return map[string]*Secret{
 		"API_KEY": &k.APIKey, "AUTH_TOKEN": &k.AuthToken, "API_KEY_SECRET": &k.APIKeySecret, "PASSWORD": &k.Password, "SECRET": &k.Secret,
+		"API_SECRET": &k.APISecret, "PRIVATE_KEY": &k.PrivateKey, "SIGNATURE_SECRET": &k.SignatureSecret,
 		"ACCESS_TOKEN": &k.AccessToken, "APP_SECRET": &k.AppSecret, "VERIFY_TOKEN": &k.VerifyToken,
 	}
 }

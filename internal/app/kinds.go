@@ -10,6 +10,7 @@ import (
 	"countersign/internal/deliver/smtp"
 	"countersign/internal/deliver/telnyx"
 	"countersign/internal/deliver/twilio"
+	"countersign/internal/deliver/vonage"
 	"countersign/internal/deliver/webhook"
 	"countersign/internal/deliver/whatsapp"
 	"countersign/internal/verify"
@@ -70,6 +71,14 @@ func openWhatsApp(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
 		AccessToken: k.AccessToken.Reveal(), PhoneNumberID: string(k.PhoneNumberID), Template: k.Template, Languages: k.Languages,
 		ReceiptURL: deps.receipts, AppSecret: k.AppSecret.Reveal(), VerifyToken: k.VerifyToken.Reveal(),
 		Version: k.Version, BaseURL: k.BaseURL, Timeout: k.timeout(),
+	})
+}
+
+func openVonage(k CarrierConfig, deps *carrierDeps) (verify.Sender, error) {
+	return vonage.New(vonage.Config{
+		APIKey: k.APIKey.Reveal(), APISecret: k.APISecret.Reveal(), ApplicationID: k.ApplicationID, PrivateKey: k.PrivateKey.Reveal(),
+		From: string(k.From), ReceiptURL: deps.receipts, SignatureSecret: k.SignatureSecret.Reveal(),
+		BaseURL: k.BaseURL, Timeout: k.timeout(), Now: deps.now,
 	})
 }
 

@@ -127,6 +127,8 @@ func (k CarrierConfig) verifiable() bool {
 		return k.PublicKey != ""
 	case "twilio":
 		return k.AuthToken.Reveal() != ""
+	case "vonage":
+		return k.SignatureSecret.Reveal() != ""
 	case "whatsapp":
 		return k.AppSecret.Reveal() != ""
 	case "webhook":

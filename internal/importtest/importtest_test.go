@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"internal/deliver/telnyx":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/twilio":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/whatsapp":          {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
+	"internal/deliver/vonage":            {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/webhook":           {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/smpp":              {"internal/verify", "internal/message", "internal/deliver/post"}, // post for what a sender may be
 	"internal/deliver/telnyx/telnyxtest": nil,
