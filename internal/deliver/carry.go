@@ -149,7 +149,8 @@ func (a *attempts) ask(step route.Step) (goOn bool) {
 	}
 	if wait > 0 {
 		if !d.pause(wait) {
-			return false // the sends are being stopped
+			a.left = true // the sends are being stopped: another process may ask it
+			return false
 		}
 		now = d.Now()
 	}
@@ -229,8 +230,11 @@ func (a *attempts) result(at gateKey) (verify.Report, *blockage) {
 	case a.asked == 0:
 		class := a.j.Delivery.Class
 		why := "no other carrier is left to ask"
-		if len(a.match.Rule.Carriers) == 0 {
+		switch {
+		case len(a.match.Rule.Carriers) == 0:
 			class, why = verify.UnknownClass, "the channel has no carrier any more"
+		case !a.d.Now().Before(a.j.Verification.ExpiresAt):
+			why = "its code expired before anybody could be asked"
 		}
 		return a.d.nobody(r, class, why), nil
 	}

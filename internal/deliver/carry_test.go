@@ -423,3 +423,26 @@ func TestNobodyOvertakesThoseWhoWait(t *testing.T) {
 		f.Close(t.Context())
 	})
 }
+
+func TestWhoWaitsForAPaceWhenTheSendsAreStoppedIsLeftInTheOutbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("n1")
+		o.rates = map[string]route.Rate{"a": {PerSecond: 12}}
+		c := &carrier{}
+		f := newFixture(t, o, true, c)
+		for n := byte(1); n <= 2; n++ {
+			f.Offer(o.start(t, n))
+			synctest.Wait()
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		f.Close(ended)
+		states := map[verify.DeliveryState]int{}
+		for _, d := range o.deliveries() {
+			states[d.State]++
+		}
+		if c.count() != 1 || states[verify.Queued] != 1 || states[verify.Failed] != 0 {
+			t.Errorf("%d messages, %v", c.count(), states)
+		}
+	})
+}
