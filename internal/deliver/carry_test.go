@@ -446,3 +446,21 @@ func TestWhoWaitsForAPaceWhenTheSendsAreStoppedIsLeftInTheOutbox(t *testing.T) {
 		}
 	})
 }
+
+func TestABadReceiptThatIsFasterThanTheAnswerHasTheNextCarrierAskedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("n1")
+		var f *fixture
+		a, b := &unnamed{}, &carrier{}
+		a.before = func(id string) {
+			f.receive2(t, "a", verify.Receipt{CarrierID: id, State: verify.Failed, Class: verify.Temporary})
+		}
+		f = newFixtureOf(t, o, map[string]verify.Sender{"a": a, "b": b})
+		f.Offer(o.start(t, 1))
+		time.Sleep(100 * time.Millisecond)
+		if d := f.state(t); b.count() != 1 || d.State != verify.Sent || d.Carrier != "b" {
+			t.Errorf("%d messages by b, %+v", b.count(), d)
+		}
+		f.Close(t.Context())
+	})
+}

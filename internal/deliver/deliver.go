@@ -72,9 +72,10 @@ type Dispatcher struct {
 	waiting  atomic.Int64 // deliveries not yet sent, as far as this node knows
 
 	mu     sync.Mutex
-	closed bool                        // jobs is closed
-	held   map[verify.DeliveryKey]bool // in jobs, in later, at a gate, or with a worker
-	later  []ticket                    // for which there was no room in jobs
+	closed bool                          // jobs is closed
+	held   map[verify.DeliveryKey]bool   // in jobs, in later, at a gate, or with a worker
+	later  []ticket                      // for which there was no room in jobs
+	again  map[verify.DeliveryKey]ticket // for which there is a turn after this one
 	gates  map[gateKey]*gate
 
 	ctx     context.Context // ends when even running sends must stop
@@ -97,7 +98,7 @@ func New(c Config) *Dispatcher {
 	}
 	d := &Dispatcher{
 		Config: c, jobs: make(chan ticket, c.Whole), held: map[verify.DeliveryKey]bool{},
-		gates: map[gateKey]*gate{}, woken: make(chan struct{}, 1),
+		again: map[verify.DeliveryKey]ticket{}, gates: map[gateKey]*gate{}, woken: make(chan struct{}, 1),
 		breakers: route.NewBreakers(), scores: route.NewScores(), recent: newRecent(),
 		stop: make(chan struct{}), enough: make(chan struct{}),
 	}

@@ -18,6 +18,11 @@ func (d *Dispatcher) hand(t ticket) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed || d.held[t.key] {
+		// A receipt wants another carrier asked while the last one's answer is being
+		// written down: that turn comes next.
+		if t.job != nil && t.job.Delivery.Onward && !d.closed {
+			d.again[t.key] = t
+		}
 		return
 	}
 	d.held[t.key] = true
@@ -54,6 +59,11 @@ func (d *Dispatcher) next() (t ticket, ok bool) {
 func (d *Dispatcher) release(key verify.DeliveryKey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if t, ok := d.again[key]; ok && !d.closed {
+		delete(d.again, key)
+		d.enter(t)
+		return
+	}
 	delete(d.held, key)
 }
 
