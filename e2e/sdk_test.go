@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -77,6 +78,7 @@ func run(t *testing.T, cmd *exec.Cmd) {
 
 // askForTheRest asks for what no package has a method for.
 func askForTheRest(t *testing.T, s app.Started, r *recorder) {
+	var id string // of the verification that was begun last
 	start := `{"phone_number":"+13035557001","verify_profile_id":"` + s.ProfileID + `","type":"sms"}`
 	for _, tt := range []struct {
 		method, path, body string
@@ -90,14 +92,18 @@ func askForTheRest(t *testing.T, s app.Started, r *recorder) {
 		{"GET", "/docs/errors/1", "", 404, "<html"},
 		{"GET", "/v2/public_key", "", 200, `"public"`},
 		{"POST", "/v2/verifications", start, 200, `"pending"`},
+		{"GET", "/v2/verifications/$ID/timeline", "", 200, `"queued"`}, // of the one just begun
 		{"POST", "/v2/verifications/dtmf_confirm", start, 403, "20015"},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), tt.method, r.URL+tt.path, strings.NewReader(tt.body))
+		path := strings.Replace(tt.path, "$ID", id, 1)
+		req, err := http.NewRequestWithContext(t.Context(), tt.method, r.URL+path, strings.NewReader(tt.body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if tt.body != "" {
 			req.Header.Set("Content-Type", "application/json")
+		}
+		if tt.body != "" || path != tt.path {
 			req.Header.Set("Authorization", "Bearer "+s.APIKey)
 		}
 		res, err := http.DefaultClient.Do(req)
@@ -108,6 +114,10 @@ func askForTheRest(t *testing.T, s app.Started, r *recorder) {
 		body, err := io.ReadAll(res.Body)
 		if err != nil || res.StatusCode != tt.status || !strings.Contains(string(body), tt.holds) {
 			t.Errorf("%s %s: got %d, want %d with %q (%v)\n%.300s", tt.method, tt.path, res.StatusCode, tt.status, tt.holds, err, body)
+		}
+		var began struct{ Data struct{ ID string } }
+		if json.Unmarshal(body, &began) == nil && began.Data.ID != "" {
+			id = began.Data.ID
 		}
 	}
 }
