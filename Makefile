@@ -40,6 +40,8 @@ tools:
 	@test -f $(SDK)/telnyx/node_modules/telnyx/package.json || (cd $(SDK)/telnyx && npm ci --no-audit --no-fund)
 	@test -f $(SDK)/twilio/node_modules/twilio/package.json || (cd $(SDK)/twilio && npm ci --no-audit --no-fund)
 	@test -f e2e/smsc/node_modules/smpp/package.json || (cd e2e/smsc && npm ci --no-audit --no-fund)
+	@test -f e2e/axe/node_modules/axe-core/axe.min.js || (cd e2e/axe && npm ci --no-audit --no-fund)
+	@test -f examples/node/node_modules/jose/package.json || (cd examples/node && npm ci --no-audit --no-fund)
 	@test -d $(SDK)/twilio-openapi/package || (cd $(SDK)/twilio-openapi && sh fetch.sh)
 
 bench:
@@ -57,16 +59,17 @@ LONG := $(GO) test -timeout 12h -count=1 -v
 soak: tools
 	$(LONG) -run 'Simulated' ./internal/verify -args -seeds $(call long,100000)
 	$(LONG) -run 'Property' ./internal/verify -args -seeds $(call long,100000)
-	$(LONG) -run 'ACodeIs|AHundred' ./internal/proof/history -args -rounds $(call long,20000) -clients 64
-	$(LONG) -run 'Concurrent' ./internal/proof/history -args -histories $(call long,1000)
-	$(LONG) -run 'UnderLoad' ./internal/proof/process -args -kills $(call long,500)
-	$(LONG) -run 'Rolling' ./internal/proof/process -args -rounds $(call long,100)
+	$(LONG) -run 'ACodeIs|AHundred' ./internal/promise/history -args -rounds $(call long,20000) -clients 64
+	$(LONG) -run 'Concurrent' ./internal/promise/history -args -histories $(call long,1000)
+	$(LONG) -run 'UnderLoad' ./internal/promise/process -args -kills $(call long,500)
+	$(LONG) -run 'Rolling' ./internal/promise/process -args -rounds $(call long,100)
 	$(LONG) -run 'AServerThatIsKilled' ./internal/store -args -kills $(call long,200)
 	$(LONG) -run 'APrimaryThatIsKilled|APrimaryThatHangs' ./internal/store -args -failovers $(call long,50)
 	$(LONG) -run 'AFailoverLoses' ./internal/app -args -failovers $(call long,50)
-	$(LONG) ./internal/proof/delivery -args -messages $(call long,1000) -backlog $(call long,10000) -rate 500 -starts $(call long,30000)
+	$(LONG) ./internal/promise/delivery -args -messages $(call long,1000) -backlog $(call long,10000) -rate 500 -starts $(call long,30000)
 	$(LONG) -run 'WhereverTheDisk' ./internal/store -args -stride $(SOAK)
 	$(LONG) -run 'AStolen' ./internal/app -args -stolen $(call long,1000) -guesses 100
+	$(LONG) -run 'KnownAndAnUnknown' ./internal/app -args -alike $(call long,20000)
 	$(LONG) -run 'AStolen/SQLite' ./internal/app -args -stolen 4 -guesses $(call long,1000000)
 	$(GO) run ./mutants
 	$(GO) test -race -timeout 12h -count=10 ./internal/... ./cmd/...
@@ -75,7 +78,7 @@ soak: tools
 
 FUZZTIME ?= 20s
 fuzz:
-	@for p in $$($(GO) list ./internal/...); do \
+	@for p in $$($(GO) list ./internal/... ./gate); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 		done; \

@@ -1,12 +1,12 @@
 package main
 
 const (
-	history = "internal/proof/history"
+	history = "internal/promise/history"
 	keeping = "internal/app/keeper.go"
 )
 
 // proofs: what shows only on the whole service, under load and with clocks that are
-// wrong. The tests of internal/proof/process build the program by themselves, from
+// wrong. The tests of internal/promise/process build the program by themselves, from
 // the tree as it stands, so they cannot be shown a fault from here.
 var proofs = []mutant{
 	{name: "nodes lock nothing in common", file: "internal/store/postgres_statements.go", kill: history, run: "ACodeIs|Concurrent",

@@ -232,7 +232,7 @@ func (c *course) judge(t *testing.T, seed int, ops []porcupine.Operation) {
 	if err := porcupine.VisualizePath(model(), info, picture); err != nil {
 		t.Error(err)
 	}
-	t.Fatalf("the history of seed %d is %s: %s (kept with -artifacts)\nagain: go test ./internal/proof/history -run Concurrent -args -first %d -histories 1",
+	t.Fatalf("the history of seed %d is %s: %s (kept with -artifacts)\nagain: go test ./internal/promise/history -run Concurrent -args -first %d -histories 1",
 		seed, result, picture, seed)
 }
 
