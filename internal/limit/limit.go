@@ -82,6 +82,19 @@ func (r Rule) Left(s State, now time.Time) (left int, reset time.Duration) {
 	return r.Count - int((ahead+step-1)/step), time.Duration(ahead) * time.Millisecond
 }
 
+// Until says how long it takes until n events may happen at once, if none happens
+// meanwhile; zero if they may at now. It is not to be asked of a rule that is unlimited.
+func (r Rule) Until(n int, s State, now time.Time) time.Duration {
+	left, reset := r.Left(s, now)
+	if left >= n {
+		return 0
+	}
+	if r.Fixed {
+		return reset
+	}
+	return reset - time.Duration(r.step()*int64(r.Count-n))*time.Millisecond
+}
+
 // Unlimited says whether the rule lets everything pass.
 func (r Rule) Unlimited() bool { return r.Count <= 0 || r.Per <= 0 }
 

@@ -166,3 +166,29 @@ func TestPropertyAsManyPassAsAreLeft(t *testing.T) {
 		}
 	}
 }
+
+func TestPropertyAsManyPassAtOnceAsWereWaitedFor(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 3))
+	for range 2000 {
+		rule := limit.Rule{Count: 1 + r.IntN(10), Per: time.Duration(1+r.IntN(600)) * time.Second, Fixed: r.IntN(2) == 0}
+		var s limit.State
+		now := noon
+		for range r.IntN(20) {
+			s, _ = rule.Take(s, now)
+			now = now.Add(time.Duration(r.IntN(30)) * time.Second)
+		}
+		n := 1 + r.IntN(rule.Count)
+		wait := rule.Until(n, s, now)
+		if left, _ := rule.Left(s, now); (left >= n) != (wait == 0) {
+			t.Fatalf("%+v: %d are left, and %d take %s", rule, left, n, wait)
+		}
+		for _, at := range []time.Duration{wait, wait - time.Millisecond} {
+			if at < 0 {
+				continue
+			}
+			if left, _ := rule.Left(s, now.Add(at)); (left >= n) != (at == wait) {
+				t.Fatalf("%+v: %d were to take %s, and %d are left after %s", rule, n, wait, left, at)
+			}
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -252,6 +253,16 @@ func Region(text string) (string, error) {
 		return "", ErrRegion
 	}
 	return text, nil
+}
+
+// Regions lists the countries that have numbers, by ISO 3166, sorted.
+func Regions() []string {
+	var out []string
+	for region := range phonenumbers.GetSupportedRegions() {
+		out = append(out, region)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // CallingCode is how every number of a region (ISO 3166) begins: "+44"; just "+" for one

@@ -34,6 +34,9 @@ const (
 	Row     Use = "row"     // columns of the database are sealed with it
 	Page    Use = "page"    // cookies of the pages are sealed with it
 	API     Use = "api"     // the development API key is derived from it
+	Link    Use = "link"    // links to the pages of a session are made with it
+	Proof   Use = "proof"   // keys that sign proofs are derived from it
+	Work    Use = "work"    // what a browser is to work on is made with it
 
 	markUse Use = "mark"
 )

@@ -105,8 +105,8 @@ func New(c Config) *Directory {
 	return d
 }
 
-func newSet[T any, P row[T]](d *Directory, kind Kind, max int) *Set[T, P] {
-	return &Set[T, P]{kind: kind, max: max, store: d.store, now: d.config.Now, random: d.config.Random}
+func newSet[T any, P row[T]](d *Directory, kind Kind, most int) *Set[T, P] {
+	return &Set[T, P]{kind: kind, max: most, store: d.store, now: d.config.Now, random: d.config.Random}
 }
 
 func (d *Directory) hasProfile(ctx context.Context, tenant string, id verify.ID) error {
@@ -210,7 +210,7 @@ func (d *Directory) DropProfile(ctx context.Context, tenant string, id verify.ID
 }
 
 func errFixed() error {
-	return &verify.Error{Kind: verify.Forbidden, Err: fmt.Errorf("it comes from the configuration file: change it there")}
+	return &verify.Error{Kind: verify.Forbidden, Err: fmt.Errorf("it comes from the configuration (file, environment or flags): change it there")}
 }
 
 // fits refuses a profile that is right in itself and wrong here: with a template that

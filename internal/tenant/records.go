@@ -95,6 +95,9 @@ type Profile struct {
 	WebhookURL         string `json:"webhook_url,omitzero"`
 	WebhookFailoverURL string `json:"webhook_failover_url,omitzero"`
 
+	// ReturnURLs are where a person may be sent back to from a session, to the letter.
+	ReturnURLs []string `json:"return_urls,omitzero"`
+
 	SpendLimit   Money `json:"spend_limit,omitzero"` // a UTC day; counts only if SpendLimited
 	SpendLimited bool  `json:"spend_limited,omitzero"`
 

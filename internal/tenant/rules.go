@@ -133,6 +133,7 @@ func (p *Profile) check() error {
 		language(verify.FieldLanguage, p.Language),
 		webhook(verify.FieldWebhook, p.WebhookURL),
 		webhook(verify.FieldFailover, p.WebhookFailoverURL),
+		ReturnURLs(p.ReturnURLs),
 		text(verify.FieldVoice, p.Voice, 0, MaxName),
 	)
 	if err != nil {
@@ -228,7 +229,7 @@ func webhook(field, text string) error {
 	case u.User != nil:
 		return invalid(field, "must hold neither a user name nor a password")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return invalid(field, "must begin with https://; http:// will do for localhost alone")
+		return invalid(field, "must begin with https://; http:// will do for this machine alone (127.0.0.1, localhost)")
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ const (
 	TooManySends Kind = "too_many_sends"
 	// TooManyStarts: the number or the network has had its share. Wait says how long.
 	TooManyStarts Kind = "too_many_starts"
+	// WorkNeeded: the network's share is nearly used up, and a browser that does some work
+	// first may go on. Wait says how long it takes without.
+	WorkNeeded Kind = "work_needed"
 	// QuotaSpent: a limit that the tenant has set is spent. Wait says how long.
 	QuotaSpent Kind = "quota_spent"
 	// SpendLimit: the profile's messages of the day have cost what they may. Wait is
@@ -55,7 +58,7 @@ const (
 // Kinds lists every kind, for tests that each one has a form in each dialect.
 func Kinds() []Kind {
 	return []Kind{
-		Invalid, NotFound, Settled, Cooldown, TooManySends, TooManyStarts, QuotaSpent, SpendLimit, Locked,
+		Invalid, NotFound, Settled, Cooldown, TooManySends, TooManyStarts, WorkNeeded, QuotaSpent, SpendLimit, Locked,
 		NumberType, Country, NoChannel, KeyReused, Taken, Full, Forbidden, Busy, Unavailable,
 	}
 }
@@ -91,6 +94,14 @@ const (
 	FieldInterval   = "interval"
 	FieldQuotas     = "rate_limits"
 	FieldScopes     = "scopes"
+	FieldReturnURLs = "return_urls"
+
+	// Of a session.
+	FieldReturnURL = "return_url"
+	FieldState     = "state"
+	FieldPurpose   = "purpose"
+	FieldReveal    = "reveal"
+	FieldChannels  = "channels"
 )
 
 // Error is a refusal. A command that returns one has changed nothing.

@@ -17,6 +17,17 @@ var reachable = map[Channel][]phone.Type{
 	Call:      {phone.Mobile, phone.MobileOrFixed, phone.Fixed},
 }
 
+// Reaches says whether a channel can bring a code to an address: a landline is called and
+// not texted. Whether it may go there is another matter, which Start decides.
+func Reaches(ch Channel, to Address) bool {
+	number, phones := to.Number()
+	if !phones {
+		_, mail := to.Mailbox()
+		return mail && ch == Email
+	}
+	return slices.Contains(reachable[ch], number.Type())
+}
+
 // guard refuses addresses that no message may go to.
 func guard(env *Env, p Profile, ch Channel, to Address) error {
 	if !slices.Contains(env.Channels, ch) {
@@ -29,8 +40,8 @@ func guard(env *Env, p Profile, ch Channel, to Address) error {
 	if !phones {
 		return nil
 	}
-	if kind := number.Type(); !slices.Contains(reachable[ch], kind) {
-		return &Error{Kind: NumberType, Field: FieldAddress, Err: fmt.Errorf("a %s number cannot be reached by %s", kind, ch)}
+	if !Reaches(ch, to) {
+		return &Error{Kind: NumberType, Field: FieldAddress, Err: fmt.Errorf("a %s number cannot be reached by %s", number.Type(), ch)}
 	}
 	// Satellite networks and other plans of no country are the dearest there are:
 	// they are open to nobody.

@@ -24,8 +24,8 @@ type Handover struct {
 }
 
 // maxHandovers bounds what is kept of one delivery: many carriers that refuse over and
-// over until it expires.
-const maxHandovers = 24
+// over until it expires. A route has at most half as many carriers.
+const maxHandovers = 64
 
 // Handed is the handover that a carrier's answer is.
 func Handed(carrier string, sub Submission, refusal *SendError) Handover {
@@ -78,6 +78,9 @@ func (d *Delivery) hand(h Handover) {
 			if was.CarrierID == "" {
 				was.CarrierID, was.Unnamed = h.CarrierID, h.Unnamed
 			}
+			if was.Line == "" {
+				was.Line = h.Line
+			}
 			d.Handovers[i] = was
 			return
 		case was.alike(h):
@@ -86,10 +89,17 @@ func (d *Delivery) hand(h Handover) {
 			return
 		}
 	}
-	if len(d.Handovers) == maxHandovers {
-		d.Handovers = d.Handovers[1:]
+	// Never one by which a carrier has the message: it would be given it again.
+	if old := slices.IndexFunc(d.Handovers, func(h Handover) bool { return !h.has() }); old >= 0 && len(d.Handovers) >= maxHandovers {
+		d.Handovers = slices.Delete(d.Handovers, old, old+1)
 	}
 	d.Handovers = append(d.Handovers, h)
+}
+
+// barred says whether a carrier said of the person, the number or the text what makes
+// other carriers no use, or wrong: then nobody else is asked, whatever others say.
+func (d Delivery) barred() bool {
+	return slices.ContainsFunc(d.Handovers, func(h Handover) bool { return h.State == Failed && !steering[h.Class].otherCarrier })
 }
 
 // best is the handover of which the best was said, the last of equals; the last one

@@ -176,7 +176,7 @@ func TestWhatANetworkSpentUnderTheOldKeyIsSpent(t *testing.T) {
 	w.env.Limits = verify.Limits{Network: hourly(2)}
 	ask := func() verify.Start {
 		s := start(ada)
-		s.Network = "192.0.2.0/24"
+		s.Network, s.Worked = "192.0.2.0/24", true
 		return s
 	}
 	must(t, w, ask())

@@ -50,7 +50,7 @@ func (r Receive) Decide(env *Env, rows Rows, now time.Time) (Changes, *Delivery,
 		d.State, d.Class = Sent, ""
 	case best.State != Failed, inHand, d.State != Sent && d.State != Unconfirmed, status == Accepted:
 		// Another carrier may have it, or the person has the code whatever the carrier says.
-	case status != Pending || !steering[best.Class].otherCarrier:
+	case status != Pending || d.barred():
 		d.State, d.Class, d.Onward = Failed, best.Class, false
 	default:
 		d.Class, d.Onward, d.Node, d.DueAt = best.Class, true, env.Node, now.Add(Lease)

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -163,6 +164,38 @@ func TestAfterSilenceOneMoreCarrierIsAskedAndNoThird(t *testing.T) {
 	}
 	if d := w.handed(t, key, "b", nil, hedge); d.State != verify.Sent || d.Onward {
 		t.Errorf("after two have it a third one is asked: %+v", d)
+	}
+}
+
+func TestWhoeverMustNotBeAskedAgainIsNotAskedByAThirdCarrierAfterSilence(t *testing.T) {
+	const hedge = 20 * time.Second
+	for _, class := range verify.Classes() {
+		w, key := sent(t, hedge)
+		w.pass(hedge)
+		must(t, w, verify.Claim{Key: key})
+		no := refusal(class, false)
+		d := w.handed(t, key, "b", no, hedge)
+		if d.Onward != no.OtherCarrier() || d.State != verify.Sent {
+			t.Errorf("%s by the second: onward %v, %s", class, d.Onward, d.State)
+		}
+		// Nor is a third one asked when the first says that it has failed after all.
+		d = w.says(t, key, "a", verify.Failed, verify.Temporary)
+		if d.Onward != no.OtherCarrier() {
+			t.Errorf("%s by the second, and the first has failed: onward %v", class, d.Onward)
+		}
+	}
+}
+
+func TestOfManyHandoversThoseThatCountAreKept(t *testing.T) {
+	w, key := sent(t, time.Second)
+	for i := range 100 {
+		w.pass(time.Second)
+		must(t, w, verify.Claim{Key: key})
+		w.handed(t, key, fmt.Sprint("c", i), refusal(verify.Temporary, false), time.Second)
+	}
+	d := w.Rows(verify.Needs{Delivery: key}).Delivery
+	if len(d.Handovers) > 64 || !d.Spent("a") || d.State != verify.Sent || d.Carrier != "a" {
+		t.Errorf("%d handovers, a is spent: %v, %s by %s", len(d.Handovers), d.Spent("a"), d.State, d.Carrier)
 	}
 }
 

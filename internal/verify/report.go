@@ -72,19 +72,19 @@ func (r Report) counts(env *Env, d Delivery) bool {
 
 // move says where the delivery stands after this report, and whether it goes on.
 func (r Report) move(d *Delivery, now time.Time) {
-	best := d.best()
+	best, goesOn := d.best(), !d.barred() && !r.Done
 	d.Carrier, d.CarrierID, d.Class, d.Onward = best.Carrier, best.CarrierID, best.Class, false
 	switch {
 	case best.State == Delivered:
 		d.State = Delivered
 	case best.State == Sent || best.State == Unconfirmed:
 		d.State = best.State
-		if at := now.Add(r.Hedge); r.Hedge > 0 && d.Taken() < maxTaken && at.Before(r.ExpiresAt) {
+		if at := now.Add(r.Hedge); goesOn && r.Hedge > 0 && d.Taken() < maxTaken && at.Before(r.ExpiresAt) {
 			d.onward(at)
 		}
-	case !r.Done && r.Refusal == nil && steering[best.Class].otherCarrier && now.Before(r.ExpiresAt):
+	case goesOn && r.Refusal == nil && now.Before(r.ExpiresAt):
 		d.onward(now) // its receipt came before its answer, and says that it failed
-	case !r.Done && r.Refusal != nil && r.Refusal.Later() && now.Add(r.backoff(d.Attempt)).Before(r.ExpiresAt):
+	case goesOn && r.Refusal != nil && r.Refusal.Later() && now.Add(r.backoff(d.Attempt)).Before(r.ExpiresAt):
 		d.onward(now.Add(r.backoff(d.Attempt)))
 	default:
 		d.State = Failed

@@ -3,6 +3,8 @@ package verify
 import (
 	"errors"
 	"time"
+
+	"countersign/internal/limit"
 )
 
 // Resend sends the same code of a pending verification once more.
@@ -48,7 +50,7 @@ func (r Resend) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, er
 	if err := resendable(*v, now); err != nil {
 		return Changes{}, Started{}, err
 	}
-	return dispatch{*subject, *v, r.Network, r.Quotas, r.Backlog}.deliver(env, rows, now)
+	return dispatch{*subject, *v, visitor{r.Network, true}, r.Quotas, r.Backlog}.deliver(env, rows, now)
 }
 
 // resendable refuses a message that comes too soon or is one too many.
@@ -66,9 +68,32 @@ func resendable(v Verification, now time.Time) error {
 type dispatch struct {
 	subject Subject
 	v       Verification
-	network string // who asks; empty: not limited
+	visitor visitor
 	quotas  []Quota
 	backlog int
+}
+
+// visitor is who asks on a page.
+type visitor struct {
+	network string // empty: not limited
+	worked  bool
+}
+
+// take spends one message of the network's share. The last half of the share is for
+// those whose browsers work for it: a crowd behind one address gets through, and a
+// machine that asks for thousands pays for each.
+func (v visitor) take(rule limit.Rule, b Bucket, now time.Time) (Bucket, error) {
+	spent, wait := rule.Take(b.State, now)
+	if wait > 0 {
+		return b, &Error{Kind: TooManyStarts, Wait: wait}
+	}
+	if !v.worked && !rule.Unlimited() {
+		if wait := rule.Until(rule.Count/2+1, b.State, now); wait > 0 {
+			return b, &Error{Kind: WorkNeeded, Wait: wait}
+		}
+	}
+	b.State = spent
+	return b, nil
 }
 
 // deliver spends the limits and adds one message of v. Limits are spent in the
@@ -79,16 +104,18 @@ func (d dispatch) deliver(env *Env, rows Rows, now time.Time) (Changes, Started,
 		return Changes{}, Started{}, &Error{Kind: Busy, Wait: 10 * time.Second}
 	}
 	changes := Changes{}
-	var hour, day, network time.Duration
+	var hour, day time.Duration
 	subject.Hour, hour = env.Limits.Hour.Take(subject.Hour, now)
 	subject.Day, day = env.Limits.Day.Take(subject.Day, now)
-	if d.network != "" {
-		bucket := rows.Bucket
-		bucket.State, network = env.Limits.Network.Take(bucket.State, now)
-		changes.Bucket = &bucket
-	}
-	if wait := max(hour, day, network); wait > 0 {
+	if wait := max(hour, day); wait > 0 {
 		return Changes{}, Started{}, &Error{Kind: TooManyStarts, Wait: wait}
+	}
+	if d.visitor.network != "" {
+		bucket, err := d.visitor.take(env.Limits.Network, rows.Bucket, now)
+		if err != nil {
+			return Changes{}, Started{}, err
+		}
+		changes.Bucket = &bucket
 	}
 	spent, refusal := spend(d.quotas, rows, now)
 	if refusal != nil {

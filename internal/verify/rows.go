@@ -102,6 +102,7 @@ type Needs struct {
 	Verification ID
 	Delivery     DeliveryKey
 	Event        EventKey // locked with the deliveries of its verification
+	Session      ID
 	Bucket       BucketKey
 	Replay       ReplayKey
 
@@ -138,6 +139,7 @@ type Rows struct {
 	Verification *Verification // the one named, else the subject's live one
 	Delivery     *Delivery
 	Event        *Event
+	Session      *Session
 	Bucket       Bucket   // always of the key in Needs
 	Quotas       []Bucket // likewise, in the order of Needs
 	Replay       *Replay
@@ -154,6 +156,7 @@ type Changes struct {
 	Verifications []Verification
 	Deliveries    []Delivery
 	Events        []Event
+	Session       *Session
 	Bucket        *Bucket
 	Quotas        []Bucket
 	Replay        *Replay
@@ -162,6 +165,7 @@ type Changes struct {
 	GoneSubjects      []SubjectKey
 	GoneVerifications []ID
 	GoneEvents        []EventKey // whether they are there or not
+	GoneSessions      []ID
 }
 
 // hash16 is a keyed hash cut to 128 bits, under the current key and under the one

@@ -169,6 +169,7 @@ func (s *sim) start(n *simNode) {
 	}
 	if s.rand.IntN(3) == 0 {
 		cmd.Network = []string{"net1", "net2"}[s.rand.IntN(2)]
+		cmd.Worked = true // when work is needed is for a test of its own
 	}
 	if s.rand.IntN(50) == 0 {
 		cmd.Validity = time.Millisecond

@@ -13,6 +13,7 @@ type Snapshot struct {
 	verifications table[ID, Verification]
 	deliveries    table[DeliveryKey, Delivery]
 	events        table[EventKey, Event]
+	sessions      table[ID, Session]
 	buckets       table[BucketKey, Bucket]
 	replays       table[ReplayKey, Replay]
 }
@@ -92,6 +93,7 @@ func NewSnapshot() *Snapshot {
 		verifications: table[ID, Verification]{},
 		deliveries:    table[DeliveryKey, Delivery]{},
 		events:        table[EventKey, Event]{},
+		sessions:      table[ID, Session]{},
 		buckets:       table[BucketKey, Bucket]{},
 		replays:       table[ReplayKey, Replay]{},
 	}
@@ -110,6 +112,9 @@ func (s *Snapshot) LoadDelivery(r Delivery) { s.deliveries.load(r.Key, r) }
 
 // LoadEvent puts in an event.
 func (s *Snapshot) LoadEvent(r Event) { s.events.load(r.Key, r) }
+
+// LoadSession puts in a session.
+func (s *Snapshot) LoadSession(r Session) { s.sessions.load(r.ID, r) }
 
 // LoadBucket puts in a bucket.
 func (s *Snapshot) LoadBucket(r Bucket) { s.buckets.load(r.Key, r) }
@@ -135,6 +140,7 @@ func (s *Snapshot) Rows(n Needs) Rows {
 		Needs:    n,
 		Delivery: s.deliveries.copyOf(n.Delivery),
 		Event:    s.events.copyOf(n.Event),
+		Session:  s.sessions.copyOf(n.Session),
 		Bucket:   s.bucket(n.Bucket, n.OtherBucket),
 		Replay:   s.replays.copyOf(n.Replay),
 	}
@@ -204,6 +210,9 @@ func (s *Snapshot) Apply(c Changes) {
 			}
 		}
 	}
+	for _, id := range c.GoneSessions {
+		s.sessions.remove(id)
+	}
 	for _, key := range c.GoneEvents {
 		s.events[key] = &entry[Event]{stored: true, dirty: true, gone: true}
 	}
@@ -221,6 +230,9 @@ func (s *Snapshot) Apply(c Changes) {
 	}
 	for _, e := range c.Events {
 		s.events.set(e.Key, e)
+	}
+	if c.Session != nil {
+		s.sessions.set(c.Session.ID, *c.Session)
 	}
 	if c.Bucket != nil {
 		s.buckets.set(c.Bucket.Key, *c.Bucket)
@@ -254,6 +266,16 @@ func (s *Snapshot) DirtyEvents() []Dirty[Event] { return dirty(s.events, EventKe
 // GoneEvents are the events to delete, those that were never there included, in key
 // order.
 func (s *Snapshot) GoneEvents() []EventKey { return gone(s.events, EventKey.Compare) }
+
+// DirtySessions are the sessions to write, in key order.
+func (s *Snapshot) DirtySessions() []Dirty[Session] {
+	return dirty(s.sessions, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// GoneSessions are the sessions to delete, in key order.
+func (s *Snapshot) GoneSessions() []ID {
+	return gone(s.sessions, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+}
 
 // DirtyBuckets are the buckets to write, in key order.
 func (s *Snapshot) DirtyBuckets() []Dirty[Bucket] {

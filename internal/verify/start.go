@@ -21,7 +21,7 @@ type Target struct {
 
 // name puts the subject's keys into n.
 func (t Target) name(env *Env, n *Needs) error {
-	now, other, err := env.hash16("subject", t.Tenant, t.Profile.String(), t.Purpose, t.Address.key())
+	now, other, err := env.hash16("subject", t.Tenant, t.Profile.String(), t.Purpose, t.Address.Key())
 	n.Subject, n.OtherSubject = now, other
 	return err
 }
@@ -39,8 +39,8 @@ func (t Target) Keys(env *Env) (now, other SubjectKey, err error) {
 // RepeatWindow is answered like the first and sends nothing.
 //
 // Refusals: Invalid (timeout, custom_code), NumberType, Country, NoChannel,
-// Locked, Cooldown, TooManySends, TooManyStarts, QuotaSpent, SpendLimit, KeyReused,
-// Busy.
+// Locked, Cooldown, TooManySends, TooManyStarts, WorkNeeded, QuotaSpent, SpendLimit,
+// KeyReused, Busy.
 type Start struct {
 	Profile    Profile
 	Purpose    string
@@ -51,6 +51,7 @@ type Start struct {
 	Details    Details
 	Quotas     []Quota // besides the profile's
 	Network    string  // the visitor's network where a page asks; empty: not limited
+	Worked     bool    // the visitor's browser has done the work that a page asks for
 	Backlog    int     // deliveries waiting to be sent
 	Once       *Once
 }
@@ -108,7 +109,7 @@ func (s Start) quotas(env *Env) []Quota {
 	}
 	for _, q := range []Quota{{Name: "hour", Rule: env.Limits.Hour}, {Name: "day", Rule: env.Limits.Day}} {
 		if !q.Rule.Unlimited() {
-			q.Name, q.Kind = "number "+q.Name+" "+s.Address.key(), TooManyStarts
+			q.Name, q.Kind = "number "+q.Name+" "+s.Address.Key(), TooManyStarts
 			all = append(all, q)
 		}
 	}
@@ -197,7 +198,7 @@ func (s Start) send(env *Env, rows Rows, subject Subject, now time.Time) (Change
 	if same {
 		v := *live
 		v.Channel = s.Channel
-		return dispatch{subject, v, s.Network, s.quotas(env), s.Backlog}.deliver(env, rows, now)
+		return dispatch{subject, v, visitor{s.Network, s.Worked}, s.quotas(env), s.Backlog}.deliver(env, rows, now)
 	}
 	// The customer wants another code of its own, or one for another payment: the old
 	// one must not stay good.
@@ -216,7 +217,7 @@ func (s Start) begin(env *Env, rows Rows, subject Subject, now time.Time) (Chang
 	if err != nil {
 		return Changes{}, Started{}, err
 	}
-	changes, answer, err := dispatch{subject, v, s.Network, s.quotas(env), s.Backlog}.deliver(env, rows, now)
+	changes, answer, err := dispatch{subject, v, visitor{s.Network, s.Worked}, s.quotas(env), s.Backlog}.deliver(env, rows, now)
 	if err == nil {
 		changes.GoneSubjects = gone
 	}

@@ -26,6 +26,13 @@ type Store interface {
 	// Deliveries reads a verification's deliveries, the first one first.
 	Deliveries(ctx context.Context, id ID) ([]Delivery, error)
 
+	// Session reads one session without a lock, or nil.
+	Session(ctx context.Context, id ID) (*Session, error)
+	// Sessions reads those with ids above after, in the order of their ids.
+	Sessions(ctx context.Context, after ID, limit int) ([]Session, error)
+	// OldSessions lists sessions whose time was over by an instant, the oldest first.
+	OldSessions(ctx context.Context, before time.Time, limit int) ([]ID, error)
+
 	// Attempts reads deliveries with their verifications, those of the newest
 	// verification first and of one verification the last first.
 	Attempts(ctx context.Context, q AttemptQuery) ([]Job, error)

@@ -27,6 +27,9 @@
 //   - To settle is to reach a status other than pending.
 //   - A quota is a limit that a tenant sets, over and above the operator's.
 //   - An attempt is a delivery as a tenant sees it.
+//   - A session is a person's visit to the pages on behalf of an application, from the
+//     link to the proof.
+//   - A proof is a signed statement that a session was verified.
 //   - A replay is the remembered answer to a request with an Idempotency-Key.
 package verify
 
@@ -211,7 +214,7 @@ func (v Verification) To(keys *secret.Ring) (Address, error) {
 	if err != nil {
 		return Address{}, err
 	}
-	return addressOf(string(plain)), nil
+	return Trusted(string(plain)), nil
 }
 
 // Reveal returns the code of the verification: drawn again from the key and the

@@ -52,6 +52,13 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"events are due by their time, and only while queued", dueEvents},
 		{"events that are gone are deleted, named or not, and no others", goneEvents},
 		{"changes of one event do not lose each other", lockedEvents},
+		{"sessions come back as they were written, also after reopening", sessionRows},
+		{"what can change of a session does, and nothing else", changedSessions},
+		{"two commands of one batch change one session", sharedSession},
+		{"sessions that are gone are deleted, and no others", goneSessions},
+		{"sessions that are over are found in order", oldSessions},
+		{"a session and its verification change together or not at all", sessionTogether},
+		{"changes of sessions do not lose each other, whatever their order", lockedSessions},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, fresh(t)) })
 	}
