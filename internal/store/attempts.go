@@ -21,10 +21,14 @@ type attempts struct {
 func attemptsOf(q verify.AttemptQuery) attempts {
 	a := attempts{}
 	var where []string
-	// add puts a condition on a value, and returns the value's name.
-	add := func(condition string, value any) string {
+	// value is the name of a value. None stands in the text, which is prepared once.
+	value := func(value any) string {
 		a.args = append(a.args, value)
-		name := "$" + strconv.Itoa(len(a.args))
+		return "$" + strconv.Itoa(len(a.args))
+	}
+	// add puts a condition on a value, and returns the value's name.
+	add := func(condition string, v any) string {
+		name := value(v)
 		where = append(where, strings.ReplaceAll(condition, "?", name))
 		return name
 	}
@@ -57,7 +61,7 @@ func attemptsOf(q verify.AttemptQuery) attempts {
 		add("(v.id <> "+last+" OR d.number < ?)", int64(q.Below.Number))
 	}
 	from := " FROM verifications AS v JOIN deliveries AS d ON d.verification = v.id WHERE " + strings.Join(where, " AND ") +
-		" ORDER BY v.id DESC, d.number DESC LIMIT " + strconv.Itoa(max(0, q.Limit)) + " OFFSET " + strconv.Itoa(max(0, q.Offset))
+		" ORDER BY v.id DESC, d.number DESC LIMIT " + value(max(0, q.Limit)) + " OFFSET " + value(max(0, q.Offset))
 	a.deliveries = "SELECT " + columnsOf("d", deliveryColumns) + from
 	a.verifications = "SELECT " + verificationColumns + " FROM verifications WHERE id IN (SELECT id FROM (SELECT v.id" + from + ") AS page)"
 	return a

@@ -66,3 +66,32 @@ func cycle(b *testing.B, s verify.Store, writers int) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "cycles/s")
 }
+
+// BenchmarkRead is what a look at one verification costs.
+func BenchmarkRead(b *testing.B) {
+	read := func(b *testing.B, s verify.Store) {
+		env := &verify.Env{Keys: secret.Generate(), Random: rand.Reader, Node: "n1", Channels: []verify.Channel{verify.SMS}}
+		l := ledger.New(ledger.Config{Store: s, Env: env, Now: time.Now})
+		b.Cleanup(l.Close)
+		profile := verify.Profile{ID: verify.ID{15: 1}, Tenant: "t", Template: message.Plain, Code: code.Default, Validity: verify.MaxValidity}
+		to, err := phone.ParseE164("+447400123456")
+		if err != nil {
+			b.Fatal(err)
+		}
+		started, err := ledger.Do(b.Context(), l, verify.Start{Profile: profile, Channel: verify.SMS, Address: verify.Phone(to)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			if v, err := s.Verification(b.Context(), started.Verification.ID); v == nil || err != nil {
+				b.Fatal(v, err)
+			}
+		}
+	}
+	b.Run("sqlite", func(b *testing.B) {
+		s := open(b, filepath.Join(b.TempDir(), "c.db"))
+		b.Cleanup(func() { _ = s.Close() })
+		read(b, s)
+	})
+	b.Run("postgres", func(b *testing.B) { read(b, openPostgres(b, pgtest.URL(b))) })
+}

@@ -41,6 +41,7 @@ type pgKeys struct {
 	deliveries      [][]byte // their verifications
 	numbers         []int64  // and their numbers
 	events          [][]byte // their ids
+	sessions        [][]byte
 	buckets         [][]byte
 	replays         [][]byte
 	named           map[verify.SubjectKey]bool
@@ -74,6 +75,7 @@ func gather(needs []verify.Needs) *pgKeys {
 			k.locks = append(k.locks, lockOf(deliveryLock, n.Delivery.Verification[8:]))
 		}
 		k.event(n.Event)
+		k.session(&n.Session)
 		if n.Verification != (verify.ID{}) {
 			k.verifications = append(k.verifications, n.Verification[:])
 		}
@@ -143,6 +145,7 @@ func (k *pgKeys) queueRest(batch *pgx.Batch, snap *verify.Snapshot) {
 		})
 	}
 	k.queueEvents(batch, snap)
+	k.queueSessions(batch, snap)
 	if len(k.buckets) > 0 {
 		batch.Queue(pgBuckets, k.buckets).Query(func(rows pgx.Rows) error {
 			return eachRow(rows, scanBucket, snap.LoadBucket)

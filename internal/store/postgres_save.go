@@ -22,6 +22,9 @@ func queueDirty(b *pgx.Batch, snap *verify.Snapshot) []int {
 		w.one(pgDropVerification, id[:])
 	}
 	queueGoneEvents(w, snap)
+	for _, id := range snap.GoneSessions() {
+		w.one(pgDropSession, id[:])
+	}
 	queue(w, snap.DirtySubjects(), pgAddSubject, pgChangeSubject, subjectArgs)
 	verifications := snap.DirtyVerifications()
 	for i := range verifications {
@@ -32,6 +35,7 @@ func queueDirty(b *pgx.Batch, snap *verify.Snapshot) []int {
 	queue(w, verifications, pgAddVerification, pgChangeVerification, verificationArgs)
 	queue(w, snap.DirtyDeliveries(), pgAddDelivery, pgChangeDelivery, deliveryArgs)
 	queue(w, snap.DirtyEvents(), pgAddEvent, pgChangeEvent, eventArgs)
+	queue(w, snap.DirtySessions(), pgAddSession, pgChangeSession, sessionArgs)
 	queue(w, snap.DirtyBuckets(), pgAddBucket, pgChangeBucket, bucketArgs)
 	queue(w, snap.DirtyReplays(), pgAddReplay, pgChangeReplay, replayArgs)
 	return w.rows

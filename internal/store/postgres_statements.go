@@ -89,4 +89,5 @@ var pgStatements = [...]string{
 	pgChangeSubject, pgChangeVerification, pgChangeDelivery, pgChangeBucket, pgChangeReplay,
 	pgRekeyVerification, pgDropSubject, pgDropVerification,
 	pgEvents, pgAddEvent, pgChangeEvent, pgDropEvents,
+	pgSessions, pgAddSession, pgChangeSession, pgDropSession,
 }

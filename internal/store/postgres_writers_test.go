@@ -56,3 +56,41 @@ func TestOfManyRightAnswersInTwoBatchesOneIsAccepted(t *testing.T) {
 		}
 	}
 }
+
+// Two nodes that change one session wait for each other, whichever command they are at.
+func TestTwoNodesDoNotLoseEachOthersChangesOfASession(t *testing.T) {
+	url := pgtest.URL(t)
+	nodes := []*store.Postgres{openPostgres(t, url), openPostgres(t, url)}
+	row := verify.Session{
+		ID: verify.ID{0: 1, 15: 4}, Tenant: "t", KeyID: "k1", Status: verify.SessionOpen, CreatedAt: time.UnixMilli(1), ExpiresAt: time.UnixMilli(2),
+		Details: verify.SessionDetails{Channels: []verify.Channel{verify.SMS}, Reveal: verify.RevealNone},
+	}
+	need := verify.Needs{Session: row.ID}
+	// None of them waits for the row to be there: a row that is not there is locked too.
+	var callers sync.WaitGroup
+	const each, rounds = 4, 10
+	for n := range each * len(nodes) {
+		callers.Go(func() {
+			for range rounds {
+				err := nodes[n%len(nodes)].Commit(t.Context(), []verify.Needs{need}, func(snap *verify.Snapshot) error {
+					s := snap.Rows(need).Session
+					if s == nil {
+						first := row
+						s = &first
+					}
+					s.Progress.Starts++
+					snap.Apply(verify.Changes{Session: s})
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	got, err := nodes[0].Session(t.Context(), row.ID)
+	if err != nil || got == nil || got.Progress.Starts != each*len(nodes)*rounds {
+		t.Errorf("%+v, %v after %d changes", got, err, each*len(nodes)*rounds)
+	}
+}

@@ -141,10 +141,11 @@ func (s *SQLite) Profile(ctx context.Context, tenant, name string, want verify.I
 func one[R any](ctx context.Context, from *readers, scan func(scanner) (R, error), text string, args ...any) (*R, error) {
 	from.RLock()
 	defer from.RUnlock()
-	if from.db == nil {
-		return nil, errAway
+	s, err := from.prepared(ctx, text) //nolint:sqlclosecheck // kept for the next time
+	if err != nil {
+		return nil, err
 	}
-	r, err := scan(from.db.QueryRowContext(ctx, text, args...))
+	r, err := scan(s.QueryRowContext(ctx, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -157,10 +158,11 @@ func one[R any](ctx context.Context, from *readers, scan func(scanner) (R, error
 func many[R any](ctx context.Context, from *readers, scan func(scanner) (R, error), text string, args ...any) ([]R, error) {
 	from.RLock()
 	defer from.RUnlock()
-	if from.db == nil {
-		return nil, errAway
+	s, err := from.prepared(ctx, text) //nolint:sqlclosecheck // kept for the next time
+	if err != nil {
+		return nil, err
 	}
-	rows, err := from.db.QueryContext(ctx, text, args...)
+	rows, err := s.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, wrap(err)
 	}

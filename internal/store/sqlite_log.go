@@ -25,7 +25,28 @@ const longLog = 20000
 // readers are the connections that read. Who reads holds the lock for reading.
 type readers struct {
 	sync.RWMutex
-	db *sql.DB
+	db    *sql.DB
+	stmts sync.Map // *sql.Stmt of db by their text, of which there are a few dozen
+}
+
+// prepared is a statement, prepared at its first use: to parse it costs as much as to
+// carry it out. Whoever calls holds the lock for reading.
+func (r *readers) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if r.db == nil {
+		return nil, errAway
+	}
+	if s, ok := r.stmts.Load(text); ok {
+		return s.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is put there
+	}
+	s, err := r.db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	if first, had := r.stmts.LoadOrStore(text, s); had {
+		_ = s.Close()         //nolint:sqlclosecheck // somebody was faster
+		s = first.(*sql.Stmt) //nolint:forcetypeassert // see above
+	}
+	return s, nil
 }
 
 // checkpoint moves the write-ahead log into the file until Close.

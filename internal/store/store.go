@@ -33,7 +33,7 @@ import (
 var migrations embed.FS
 
 // ErrInUse is returned where another process has the file open.
-var ErrInUse = errors.New("store: another process uses this database; stop it, or give this one another file")
+var ErrInUse = errors.New("store: another process uses this database; stop it, or give this one another database (countersign dev: another --data)")
 
 // ErrNewer is returned where a newer release has changed the schema.
 var ErrNewer = errors.New("store: the database was made by a newer release of countersign; use that one")
@@ -187,6 +187,7 @@ func (s *SQLite) closeDatabase() error {
 	if s.read.db != nil {
 		errs = append(errs, s.read.db.Close())
 		s.read.db = nil
+		s.read.stmts.Clear() // they are closed with it
 	}
 	return errors.Join(append(errs, s.st.close(), s.write.close())...)
 }
