@@ -4,6 +4,7 @@ const routing = "internal/deliver/route"
 
 // routed: which carrier must not be tried, passed over or believed.
 var routed = []mutant{
+	{name: "the look at the past races the answer", file: "internal/deliver/carry.go", kill: "internal/deliver", run: "LookAtThePast", find: "time.After(recallAfter)", with: "time.After(0)"},
 	{name: "a shorter prefix is as good", file: routing + "/route.go", kill: routing, run: "MostSpecific",
 		find: "return len(f.prefix) > len(g.prefix)", with: "return false"},
 	{name: "a route that is never used is taken", file: routing + "/table.go", kill: routing, run: "RuleThatIsWrong",

@@ -20,7 +20,7 @@ type blockage struct {
 
 // send asks the carriers of the route in turn. It returns the report of what they said,
 // or that none could be asked just now.
-func (d *Dispatcher) send(j verify.Job, from *gate) (verify.Report, *blockage) {
+func (d *Dispatcher) send(j verify.Job, from *gate, kept *lease) (verify.Report, *blockage) {
 	report := verify.Report{Key: j.Delivery.Key, ExpiresAt: j.Verification.ExpiresAt, Events: j.Verification.Details.Events}
 	m, err := j.Message(d.Keys, d.Now())
 	if err != nil {
@@ -37,7 +37,7 @@ func (d *Dispatcher) send(j verify.Job, from *gate) (verify.Report, *blockage) {
 		return d.nobody(report, memory.Barred, fmt.Sprintf("a carrier said «%s» of this address before: %s", memory.Barred, memory.BarredAt.UTC().Format(time.DateTime))), nil
 	}
 	steps := route.Plan(d.input(j, match, past, memory))
-	a := attempts{d: d, j: j, m: m, match: match, report: report}
+	a := attempts{d: d, j: j, m: m, match: match, kept: kept, report: report}
 	for _, step := range steps {
 		if !a.ask(step) {
 			break
@@ -81,8 +81,13 @@ func (d *Dispatcher) Explain(channel verify.Channel, to verify.Address) route.Ex
 	return route.Explain(in, to)
 }
 
-// recallFor bounds the look at past messages: the person waits.
-const recallFor = time.Second
+const (
+	// recallFor bounds the look at past messages: the person waits.
+	recallFor = time.Second
+	// recallAfter lets the answer to the start go first. On a small machine the look slows
+	// it down, and how long it takes must not tell who was here before (promise 15).
+	recallAfter = 5 * time.Millisecond
+)
 
 // recall sums up what past messages tell. An address that has none costs nothing.
 func (d *Dispatcher) recall(j verify.Job) ([]verify.Job, verify.Memory) {
@@ -91,6 +96,10 @@ func (d *Dispatcher) recall(j verify.Job) ([]verify.Job, verify.Memory) {
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, recallFor)
 	defer cancel()
+	select {
+	case <-time.After(recallAfter):
+	case <-ctx.Done(): // Past says so
+	}
 	past, err := d.Outbox.Past(ctx, j)
 	if err != nil {
 		// It makes the choice better, and is nothing to wait for.
@@ -117,11 +126,12 @@ type attempts struct {
 	j      verify.Job
 	m      verify.Message
 	match  route.Match
+	kept   *lease
 	report verify.Report
 
 	passed []verify.Handover // over, with the reasons; of note only if somebody was asked
 	asked  int
-	later  *verify.SendError // of a carrier that may be tried again
+	later  *verify.SendError // of the carrier that may be tried again first
 	wait   time.Duration     // until one that was passed over may be asked; 0 if none may
 	left   bool              // somebody who was not asked may be
 }
@@ -137,6 +147,10 @@ func (a *attempts) ask(step route.Step) (goOn bool) {
 	if a.done() {
 		a.left = true // another one is there for the hedge
 		return true
+	}
+	if a.kept.lost.Load() {
+		a.left = true // for whoever has it now
+		return false
 	}
 	sender := d.Senders[step.Carrier]
 	if sender == nil {
@@ -180,7 +194,7 @@ func (a *attempts) ask(step route.Step) (goOn bool) {
 	if refusal == nil {
 		d.scores.Sent(step.Carrier, a.match.Country, ended)
 		d.recent.sent(a.j.Verification.ID, step.Carrier, a.match.Country, ended)
-	} else if refusal.Later() {
+	} else if refusal.Later() && (a.later == nil || refusal.Wait < a.later.Wait) {
 		a.later = refusal
 	}
 	return true
@@ -240,10 +254,11 @@ func (a *attempts) result(at gateKey) (verify.Report, *blockage) {
 	}
 	if r.Refusal != nil && !a.done() {
 		// All were asked. A carrier without money must not end what another one would
-		// take in a moment.
+		// take in a moment, nor must one that asks for a long wait.
 		if a.later != nil {
 			r.Refusal = a.later
-		} else if a.left {
+		}
+		if a.left && (a.later == nil || a.wait > 0 && a.wait < a.later.Wait) {
 			r.Refusal = &verify.SendError{Class: verify.Temporary, Wait: a.wait, Err: errors.New("the other carriers cannot be asked just now")}
 		}
 	}

@@ -169,6 +169,16 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	d.abort()
 }
 
+// stopped says whether no more jobs are taken.
+func (d *Dispatcher) stopped() bool {
+	select {
+	case <-d.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // begins says whether a send may still be begun.
 func (d *Dispatcher) begins() bool {
 	select {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,6 +198,92 @@ func TestACarrierWithoutMoneyDoesNotEndWhatAnotherWouldTakeLater(t *testing.T) {
 	})
 }
 
+func TestACarrierThatAsksForALongWaitDoesNotEndWhatAnotherTakesSooner(t *testing.T) {
+	throttled := func(context.Context, int) error {
+		return &verify.SendError{Class: verify.Throttled, Wait: verify.MaxValidity, Err: errors.New("busy")}
+	}
+	once := func(_ context.Context, try int) error {
+		if try == 1 {
+			return refuse(verify.Temporary, false)(nil, 0)
+		}
+		return nil
+	}
+	for name, carriers := range map[string][]*carrier{
+		"the last one": {{answer: once}, {answer: throttled}},
+		"the first":    {{answer: throttled}, {answer: once}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, newOutbox("n1"), true, carriers...)
+			f.Offer(f.outbox.start(t, 1))
+			time.Sleep(10 * time.Second)
+			if d := f.state(t); d.State != verify.Sent {
+				t.Errorf("%s: it is %s, due at %s", name, d.State, d.DueAt)
+			}
+			f.Close(t.Context())
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // the other one is put aside, for some seconds
+		var up atomic.Bool
+		b := &carrier{answer: func(context.Context, int) error {
+			if up.Load() {
+				return nil
+			}
+			return refuse(verify.Temporary, false)(nil, 0)
+		}}
+		o := newOutbox("n1")
+		o.rules = rule(0, "b", "a")
+		f := newFixture(t, o, true, &carrier{answer: func(_ context.Context, try int) error {
+			if try < 4 {
+				return nil
+			}
+			return throttled(nil, 0)
+		}}, b)
+		for n := byte(1); n <= 4; n++ {
+			f.Offer(o.start(t, n))
+			synctest.Wait()
+		}
+		up.Store(true)
+		time.Sleep(20 * time.Second)
+		for _, d := range o.deliveries() {
+			if d.State != verify.Sent {
+				t.Errorf("%s is %s by %s", d.Key, d.State, d.Carrier)
+			}
+		}
+		f.Close(t.Context())
+	})
+}
+
+// slowClaims is an outbox whose database is slow.
+type slowClaims struct{ *outbox }
+
+func (o slowClaims) Claim(ctx context.Context, c verify.Claim) (*verify.Job, error) {
+	time.Sleep(time.Second) // of the bubble's time
+	return o.outbox.Claim(ctx, c)
+}
+
+func TestWhoIsToldToStopTakesOverNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("dead")
+		for n := byte(1); n <= 90; n++ {
+			o.start(t, n)
+		}
+		o.env.Node = "n2"
+		o.alone = true
+		f := newFixtureOver(t, o, slowClaims{o}, map[string]verify.Sender{"a": &carrier{}})
+		time.Sleep(2500 * time.Millisecond)
+		f.Close(t.Context())
+		claimed := 0
+		for _, d := range o.deliveries() {
+			if d.Node == "n2" || d.State != verify.Queued {
+				claimed++
+			}
+		}
+		if claimed < 1 || claimed > 4 {
+			t.Errorf("%d deliveries were taken over", claimed)
+		}
+	})
+}
+
 func TestACodeTypedWhileItsMessageIsBeingSentDoesNotLoseTheCarriersWord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOutbox("n1")
@@ -214,6 +301,56 @@ func TestACodeTypedWhileItsMessageIsBeingSentDoesNotLoseTheCarriersWord(t *testi
 		time.Sleep(time.Minute)
 		if d := f.state(t); d.State != verify.Sent || d.CarrierID == "" {
 			t.Errorf("%+v", d)
+		}
+		f.Close(t.Context())
+	})
+}
+
+func TestNoOtherCarrierIsAskedForACodeThatWasTypedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("n1")
+		slow := func(context.Context, int) error {
+			time.Sleep(verify.Lease) // of the bubble's time
+			return refuse(verify.Temporary, false)(nil, 0)
+		}
+		b := &carrier{}
+		f := newFixture(t, o, true, &carrier{answer: slow}, b)
+		j := o.start(t, 1)
+		f.Offer(j)
+		time.Sleep(time.Second)
+		c, err := j.Verification.Reveal(o.env.Keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := run(o, verify.Check{Tenant: "t", Verification: j.Verification.ID, Guess: c.Text()}); err != nil || got.Outcome != verify.OutcomeAccepted {
+			t.Fatal(got, err)
+		}
+		time.Sleep(time.Minute)
+		if d := f.state(t); b.count() != 0 || d.Open() || f.Backlog() != 0 {
+			t.Errorf("%d messages by b, %+v, a backlog of %d", b.count(), d, f.Backlog())
+		}
+		f.Close(t.Context())
+	})
+}
+
+func TestNoOtherCarrierIsAskedForWhatAnotherNodeHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox("n1")
+		slow := func(context.Context, int) error {
+			time.Sleep(verify.Lease)
+			return refuse(verify.Temporary, false)(nil, 0)
+		}
+		b := &carrier{}
+		f := newFixture(t, o, true, &carrier{answer: slow}, b)
+		j := o.start(t, 1)
+		f.Offer(j)
+		synctest.Wait()
+		o.mu.Lock()
+		o.env.Node = "n2" // that of the claims from here on: n1 is not who holds it any more
+		o.mu.Unlock()
+		time.Sleep(verify.Lease + time.Second)
+		if b.count() != 0 {
+			t.Errorf("%d messages by b", b.count())
 		}
 		f.Close(t.Context())
 	})

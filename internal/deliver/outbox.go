@@ -109,6 +109,9 @@ func (d *Dispatcher) takeDue(orphans bool) bool {
 		}
 		claimed := 0
 		for _, row := range due {
+			if d.stopped() {
+				return false // what is due is the next process's
+			}
 			if d.holds(row.Key) {
 				continue
 			}

@@ -60,7 +60,7 @@ func (d *Dispatcher) hint(v verify.ID, carrier string, r verify.Receipt) {
 	if r.State != verify.Delivered && r.State != verify.Failed {
 		return
 	}
-	if s, ok := d.recent.of(v); ok && s.carrier == carrier {
+	if s, ok := d.recent.hint(v, carrier); ok {
 		d.scores.Receipt(route.Received{Carrier: carrier, Country: s.country, Sent: s.at, Arrived: r.State == verify.Delivered}, d.Now())
 	}
 }
@@ -100,6 +100,7 @@ type recent struct {
 type send struct {
 	carrier, country string
 	at               time.Time
+	hinted           bool // its receipt has counted: a carrier may say the same thing often
 }
 
 type earlyReceipts struct {
@@ -124,7 +125,7 @@ func (r *recent) sent(v verify.ID, carrier, country string, at time.Time) {
 	if _, again := r.sends[v]; !again {
 		r.order = append(r.order, v)
 	}
-	r.sends[v] = send{carrier, country, at}
+	r.sends[v] = send{carrier: carrier, country: country, at: at}
 	for len(r.order) > mostSends {
 		delete(r.sends, r.order[0])
 		r.order = r.order[1:]
@@ -136,6 +137,19 @@ func (r *recent) of(v verify.ID) (send, bool) {
 	defer r.mu.Unlock()
 	s, ok := r.sends[v]
 	return s, ok
+}
+
+// hint returns a send of the carrier's whose receipt may count, once.
+func (r *recent) hint(v verify.ID, carrier string) (send, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.sends[v]
+	if !ok || s.hinted || s.carrier != carrier {
+		return s, false
+	}
+	s.hinted = true
+	r.sends[v] = s
+	return s, true
 }
 
 // drop forgets a send; its place in the order is let go of when its turn comes.

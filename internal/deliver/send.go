@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -63,9 +64,9 @@ func (d *Dispatcher) do(t ticket) (blocked bool) {
 		}
 		j = again
 	}
-	stop := d.keepLease(j.Delivery.Key)
-	defer stop()
-	report, wait := d.send(*j, t.gate)
+	kept := d.keepLease(j.Delivery.Key)
+	defer kept.stop()
+	report, wait := d.send(*j, t.gate, kept)
 	if wait != nil {
 		d.park(t.key, j.Verification.ExpiresAt, *wait, t.gate)
 		return true
@@ -85,24 +86,37 @@ func (d *Dispatcher) do(t ticket) (blocked bool) {
 	return false
 }
 
-// keepLease renews the lease until stop is called.
-func (d *Dispatcher) keepLease(key verify.DeliveryKey) (stop func()) {
+// lease is this node's hold on a delivery while a carrier takes its time.
+type lease struct {
+	// lost: another node has the delivery, or it is not to be sent any more, as when its
+	// code was typed in. Then no other carrier may be asked.
+	lost atomic.Bool
+	stop func() // the renewing
+}
+
+// keepLease renews the lease until its stop is called.
+func (d *Dispatcher) keepLease(key verify.DeliveryKey) *lease {
 	ctx, cancel := context.WithCancel(d.ctx)
+	l := &lease{}
 	// Hardly any send takes so long that a goroutine for it is worth its while.
-	timer := time.AfterFunc(verify.RenewEvery, func() { d.renew(ctx, key) })
-	return func() {
+	timer := time.AfterFunc(verify.RenewEvery, func() { d.renew(ctx, key, l) })
+	l.stop = func() {
 		timer.Stop()
 		cancel()
 	}
+	return l
 }
 
 // renew renews a lease now and then until ctx ends.
-func (d *Dispatcher) renew(ctx context.Context, key verify.DeliveryKey) {
+func (d *Dispatcher) renew(ctx context.Context, key verify.DeliveryKey, l *lease) {
 	tick := time.NewTicker(verify.RenewEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		if _, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: key}); err != nil {
+		job, err := d.Outbox.Claim(d.ctx, verify.Claim{Key: key})
+		if err != nil {
 			d.Log.Warn("a lease could not be renewed", "delivery", key.String(), "cause", err)
+		} else if job == nil {
+			l.lost.Store(true)
 		}
 		select {
 		case <-ctx.Done():

@@ -30,6 +30,7 @@ type outbox struct {
 	env  *verify.Env
 	now  func() time.Time
 	keys []verify.DeliveryKey
+	past []time.Time // when somebody asked for it
 
 	validity time.Duration // of the codes; the longest if zero
 	alone    bool
@@ -100,6 +101,9 @@ func (o *outbox) Receive(_ context.Context, r verify.Receive) (*verify.Delivery,
 }
 
 func (o *outbox) Past(_ context.Context, j verify.Job) (out []verify.Job, _ error) {
+	o.mu.Lock()
+	o.past = append(o.past, o.now())
+	o.mu.Unlock()
 	for _, d := range o.deliveries() {
 		if d.Key.Verification == j.Verification.ID && d.Key != j.Delivery.Key {
 			out = append(out, verify.Job{Delivery: d, Verification: j.Verification})
@@ -115,6 +119,12 @@ func (o *outbox) Found(_ context.Context, by string) (*verify.DeliveryKey, error
 		}
 	}
 	return nil, nil
+}
+
+func (o *outbox) looks() []time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.past)
 }
 
 func (o *outbox) deliveries() (out []verify.Delivery) {
@@ -222,9 +232,15 @@ func newFixture(t *testing.T, o *outbox, alone bool, carriers ...*carrier) *fixt
 // newFixtureOf has the carriers in the order of their names.
 func newFixtureOf(t *testing.T, o *outbox, senders map[string]verify.Sender) *fixture {
 	t.Helper()
+	return newFixtureOver(t, o, o, senders)
+}
+
+// newFixtureOver has a dispatcher see an outbox through another one.
+func newFixtureOver(t *testing.T, o *outbox, seen deliver.Outbox, senders map[string]verify.Sender) *fixture {
+	t.Helper()
 	f := &fixture{outbox: o, log: &lockedBuffer{}}
 	c := deliver.Config{
-		Senders: senders, Outbox: o, Keys: o.env.Keys, Now: time.Now,
+		Senders: senders, Outbox: seen, Keys: o.env.Keys, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)), Alone: o.alone, Workers: 4, Whole: 8,
 	}
 	var all []route.Carrier

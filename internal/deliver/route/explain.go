@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ type Explanation struct {
 	Route   int            `json:"route"` // its index in routes; -1 for the default
 	Why     string         `json:"why"`   // this route
 	Steps   []Step         `json:"steps"`
+	// Drawn: weights decide between carriers, anew for each message, and Steps are one
+	// draw of that. The next message may go another way.
+	Drawn bool `json:"drawn,omitzero"`
 	// HedgeAfter and Validity are in seconds, 0 for none.
 	HedgeAfter float64 `json:"hedge_after,omitempty"`
 	Validity   float64 `json:"validity,omitempty"`
@@ -25,11 +29,22 @@ type Explanation struct {
 // Explain says what Plan says of a message to an address, with what led there. The
 // carriers are not asked, and no probe is used up by it.
 func Explain(in Input, to verify.Address) Explanation {
-	r := in.Match.Rule
+	r, steps := in.Match.Rule, Plan(in)
 	return Explanation{
 		Channel: r.Channel, To: to.String(), Country: in.Match.Country, Route: in.Match.Index, Why: in.Match.Why,
-		Steps: Plan(in), HedgeAfter: r.HedgeAfter.Seconds(), Validity: r.Validity.Seconds(),
+		Steps: steps, Drawn: drawn(r, steps), HedgeAfter: r.HedgeAfter.Seconds(), Validity: r.Validity.Seconds(),
 	}
+}
+
+// drawn says whether chance had a choice: it takes two with a weight that may be tried.
+func drawn(r Rule, steps []Step) bool {
+	n := 0
+	for _, c := range r.Carriers {
+		if c.Weight > 0 && slices.ContainsFunc(steps, func(s Step) bool { return s.Carrier == c.Name && !s.Skipped }) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // Text is the explanation as lines for a terminal.
@@ -52,6 +67,9 @@ func (e Explanation) Text() string {
 			fmt.Fprintf(&b, " from %s", s.Sender)
 		}
 		fmt.Fprintf(&b, ": %s\n", s.Why)
+	}
+	if e.Drawn {
+		b.WriteString("chance decides by weight for each message: this is one draw\n")
 	}
 	switch {
 	case len(e.Steps) == 0:

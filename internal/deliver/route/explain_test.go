@@ -43,6 +43,35 @@ carriers are told to give up after 1m0s
 	}
 }
 
+func TestAnExplanationSaysWhereItIsOneDrawOfChance(t *testing.T) {
+	const line = "chance decides by weight for each message: this is one draw\n"
+	to := number(t, "+447712345678")
+	for name, tt := range map[string]struct {
+		carriers []route.Choice
+		fails    string
+		want     bool
+	}{
+		"two with a weight":                          {[]route.Choice{{Name: "a", Weight: 3}, {Name: "b", Weight: 1}, {Name: "c"}}, "", true},
+		"none with a weight":                         {[]route.Choice{{Name: "a"}, {Name: "b"}}, "", false},
+		"one with a weight, and one that stands by":  {[]route.Choice{{Name: "a", Weight: 3}, {Name: "b"}}, "", false},
+		"two with a weight, of which one is skipped": {[]route.Choice{{Name: "a", Weight: 3}, {Name: "b", Weight: 1}}, "b", false},
+	} {
+		b := route.NewBreakers()
+		if tt.fails != "" {
+			fail(t, b, tt.fails, "GB", noon, refused(verify.Temporary), 3)
+		}
+		match := table(t, three, route.Rule{Channel: verify.SMS, Carriers: tt.carriers}).Match(verify.SMS, to)
+		e := route.Explain(route.Input{Match: match, Breakers: b, Now: noon}, to)
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Drawn != tt.want || strings.Contains(e.Text(), line) != tt.want || strings.Contains(string(text), `"drawn":true`) != tt.want {
+			t.Errorf("%s: drawn %v\n%s%s", name, e.Drawn, e.Text(), text)
+		}
+	}
+}
+
 func TestAnExplanationSaysThatNobodyTakesAMessage(t *testing.T) {
 	to := mail(t, "ada@example.com")
 	explain := func(b *route.Breakers, carriers ...route.Carrier) string {

@@ -3,9 +3,9 @@
 // The one idea is that an order is a pure function with words: Plan is given the rule
 // that fits, what is known of each carrier, an instant and a number that stands for
 // chance, and returns every carrier of the rule with its place, or with the reason why
-// it is left out. The same input gives the same order, so that what an operator is
-// told about a number is what happens. Table finds the rule; Breakers, Scores and Pace
-// hold what is learned of carriers, in memory and bounded, each behind one mutex.
+// it is left out. The same input gives the same order, in the words that an operator
+// reads. Table finds the rule; Breakers, Scores and Pace hold what is learned of
+// carriers, in memory and bounded, each behind one mutex.
 //
 // It sends nothing, reads no clock and waits for nobody: whoever does asks here first
 // and says afterwards what came of it. What a refusal allows is the core's rule

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -58,8 +59,8 @@ func TestNothingForgedIsTakenForAReceipt(t *testing.T) {
 	receipttest.Run(t, receipttest.Harness{
 		Receiver: carrier(t, config()),
 		Valid: []receipttest.Valid{
-			{Posted: posted(delivered), Want: []verify.Receipt{{Message: messageID, CarrierID: wamid, State: verify.Delivered}}},
-			{Posted: posted(failed), Want: []verify.Receipt{{Message: messageID, CarrierID: wamid, State: verify.Failed, Class: verify.BadNumber}}},
+			{Posted: posted(delivered), Want: []verify.Receipt{{Message: messageID, CarrierID: storedID, State: verify.Delivered}}},
+			{Posted: posted(failed), Want: []verify.Receipt{{Message: messageID, CarrierID: storedID, State: verify.Failed, Class: verify.BadNumber}}},
 		},
 		Signed: []string{"X-Hub-Signature-256"},
 		Forgeries: map[string]receipt.Posted{
@@ -81,7 +82,7 @@ func TestNothingForgedIsTakenForAReceipt(t *testing.T) {
 
 func TestWhatStatusesSay(t *testing.T) {
 	of := func(state verify.DeliveryState, class verify.Class) []verify.Receipt {
-		return []verify.Receipt{{Message: messageID, CarrierID: wamid, State: state, Class: class}}
+		return []verify.Receipt{{Message: messageID, CarrierID: storedID, State: state, Class: class}}
 	}
 	for name, tt := range map[string]struct {
 		body string
@@ -106,6 +107,36 @@ func TestWhatStatusesSay(t *testing.T) {
 		if _, err := carrier(t, config()).Receive(posted(body)); !errors.Is(err, receipt.ErrUnreadable) {
 			t.Errorf("%q: %v", body, err)
 		}
+	}
+}
+
+// Meta's name for a message is Base64 of, among others, the person's number.
+func TestWhatIsKeptOfMetasNameHoldsNoNumberAndIsTheSameInAnswerAndReceipt(t *testing.T) {
+	name := "wamid." + base64.StdEncoding.EncodeToString([]byte("\x1c\x18\x0b12025550147\x15\x02\x00\x11\x18\x129A3CA5B3D4CD6E67E7\x00"))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"messages":[{"id":%q}]}`, name)
+	}))
+	defer server.Close()
+	c := config()
+	c.BaseURL = server.URL
+	k := carrier(t, c)
+	sent, err := k.Send(t.Context(), message("4711"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := k.Receive(posted(strings.ReplaceAll(said(number, "delivered", ""), wamid, name)))
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v %v", list, err)
+	}
+	if sent.CarrierID == "" || sent.CarrierID != list[0].CarrierID {
+		t.Errorf("the answer's is %q, the receipt's %q", sent.CarrierID, list[0].CarrierID)
+	}
+	if len(sent.CarrierID) != len("wamid-")+32 || strings.Trim(strings.TrimPrefix(sent.CarrierID, "wamid-"), "0123456789abcdef") != "" {
+		t.Errorf("%q is no hash", sent.CarrierID)
+	}
+	list, err = k.Receive(posted(strings.ReplaceAll(said(number, "delivered", ""), wamid, "")))
+	if err != nil || len(list) != 1 || list[0].CarrierID != "" {
+		t.Errorf("without a name: %+v %v", list, err)
 	}
 }
 

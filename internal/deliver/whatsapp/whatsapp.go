@@ -15,6 +15,8 @@ package whatsapp
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -157,17 +159,18 @@ func read(from post.Answer) (id string, code post.Code) {
 	}
 	_ = json.Unmarshal(from.Body, &in)
 	if len(in.Messages) > 0 {
-		id = plainID(in.Messages[0].ID)
+		id = stored(in.Messages[0].ID)
 	}
 	return id, in.Error.Code
 }
 
-// plainID returns Meta's name for a message if it can stand in a log, or else nothing:
-// "wamid." and Base64, which is longer than other carriers' names.
-func plainID(id string) string {
-	const marks = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+/=_-:"
-	if len(id) > 128 || strings.Trim(id, marks) != "" {
+// stored is what stands for Meta's name for a message wherever we keep one. That name is
+// "wamid." and Base64 in which the person's number stands in the clear, so it is hashed;
+// in the answer to a send and in receipts alike, so that they meet.
+func stored(id string) string {
+	if id == "" {
 		return ""
 	}
-	return id
+	sum := sha256.Sum256([]byte(id))
+	return "wamid-" + hex.EncodeToString(sum[:])[:32]
 }

@@ -27,6 +27,7 @@ const (
 	handshake  = "numbat-token-of-the-handshake"
 	messageID  = "0198c0de-0000-7000-8000-000000000001-1"
 	wamid      = "wamid.HBgLMTY0NjcwNDM1OTUVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA=="
+	storedID   = "wamid-a93f15ffee8f128950dea901b82b1412"
 	receiptURL = "https://otp.example.com/receipts/whatsapp"
 )
 
@@ -64,7 +65,7 @@ func TestItIsASender(t *testing.T) {
 		Take: func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = fmt.Fprintf(w, `{"messaging_product":"whatsapp","messages":[{"id":%q}]}`, wamid)
 		},
-		CarrierID: wamid,
+		CarrierID: storedID,
 		Channel:   verify.WhatsApp,
 		Secrets:   []string{token, "Bearer " + token, secret, handshake},
 	})
