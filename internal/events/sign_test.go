@@ -107,8 +107,8 @@ func TestASealedKeyThatCannotBeOpenedSignsNothing(t *testing.T) {
 	_ = public(t, w.signer())
 	for name, s := range map[string]*Signer{
 		"another ring":       NewSigner(w.records, secret.Generate(), time.Now, rand.Reader),
-		"a changed record":   NewSigner(&records{row: &tenant.Record{Kind: SigningKeys, ID: theKey, Body: []byte(`{"key_id":"k1","seed":"AAAA"}`)}}, w.keys, time.Now, rand.Reader),
-		"a broken record":    NewSigner(&records{row: &tenant.Record{Kind: SigningKeys, ID: theKey, Body: []byte(`{`)}}, w.keys, time.Now, rand.Reader),
+		"a changed record":   NewSigner(&records{row: &tenant.Record{Kind: tenant.Seeds, ID: theKey, Body: []byte(`{"key_id":"k1","seed":"AAAA"}`)}}, w.keys, time.Now, rand.Reader),
+		"a broken record":    NewSigner(&records{row: &tenant.Record{Kind: tenant.Seeds, ID: theKey, Body: []byte(`{`)}}, w.keys, time.Now, rand.Reader),
 		"a store that fails": NewSigner(failing{}, w.keys, time.Now, rand.Reader),
 	} {
 		if text, err := s.Sign(t.Context(), "1", nil); err == nil || text != "" {
@@ -136,7 +136,7 @@ func TestTheSeedIsNeitherStoredInTheClearNorPrinted(t *testing.T) {
 	w := newWorld()
 	s := NewSigner(w.records, w.keys, time.Now, strings.NewReader("the seed of thirty-two bytes ...."))
 	_ = public(t, s)
-	s.random = nil // it holds the seed, which rand.Reader does not
+	s.seed.Random = nil // it holds the seed, which rand.Reader does not
 	if strings.Contains(string(w.records.row.Body), "dGhlIHNlZWQ") || strings.Contains(string(w.records.row.Body), "the seed") {
 		t.Errorf("stored: %s", w.records.row.Body)
 	}

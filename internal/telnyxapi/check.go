@@ -23,7 +23,7 @@ func (a *api) checkByID(r *request) (any, error) {
 }
 
 func (a *api) checkByNumber(r *request) (any, error) {
-	number, err := parseNumber(new(r.PathValue("phone")), "/phone_number")
+	number, err := parseNumber(new(r.PathValue("phone")))
 	if err != nil {
 		return nil, err
 	}

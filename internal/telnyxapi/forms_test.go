@@ -50,6 +50,22 @@ func (r refusing) History(context.Context, verify.Target, int) ([]verify.Verific
 	return nil, r.err
 }
 
+func (r refusing) OpenSession(context.Context, verify.OpenSession) (verify.Session, error) {
+	return verify.Session{}, r.err
+}
+
+func (r refusing) EndSession(context.Context, verify.EndSession) (verify.Session, error) {
+	return verify.Session{}, r.err
+}
+
+func (r refusing) Redeem(context.Context, verify.Redeem) (verify.Session, error) {
+	return verify.Session{}, r.err
+}
+
+func (r refusing) Session(context.Context, verify.ID) (*verify.Session, error) {
+	return nil, r.err
+}
+
 func (r refusing) Deliveries(context.Context, verify.ID) ([]verify.Delivery, error) {
 	return nil, r.err
 }

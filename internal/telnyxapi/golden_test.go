@@ -106,7 +106,11 @@ func (s *service) play(t *testing.T, text string) []byte {
 var idPattern = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // mask replaces ids, which hold random bytes, by their names.
-func (s *service) mask(text string) string { return idPattern.ReplaceAllString(text, "$$ID") }
+func (s *service) mask(text string) string {
+	return linkPattern.ReplaceAllString(idPattern.ReplaceAllString(text, "$$ID"), "/s/$$LINK")
+}
+
+var linkPattern = regexp.MustCompile(`/s/[A-Za-z0-9_-]{43}`)
 
 func (s *service) remember(body []byte) {
 	scan := bufio.NewScanner(bytes.NewReader(body))

@@ -61,6 +61,7 @@ var refusals = map[verify.Kind]struct {
 	verify.TooManySends:  {form: tooMany, detail: "This verification has had all its messages. Check a code, or start again after the time in Retry-After.", noRetry: true},
 	verify.TooManyStarts: {form: tooMany, detail: "Too many codes were asked for. Try again after the time in Retry-After.", noRetry: true},
 	verify.QuotaSpent:    {form: tooMany, detail: "A limit that was set for this account is spent. Try again after the time in Retry-After.", noRetry: true},
+	verify.WorkNeeded:    {form: tooMany, detail: "Too many codes were asked for. Try again after the time in Retry-After.", noRetry: true},
 	verify.SpendLimit:    {form: spendLimit, detail: "This verify profile has spent its daily_spend_limit. It may spend again after the time in Retry-After.", noRetry: true},
 	verify.Locked:        {form: unprocessable, detail: "Too many wrong codes in a row were tried for this number: it is locked.", noRetry: true},
 	verify.NumberType:    {form: badNumber, detail: "This number cannot receive the message", reason: true},
@@ -104,6 +105,13 @@ var fields = map[string]string{
 	verify.FieldInterval:   "interval",
 	verify.FieldQuotas:     "rate_limits",
 	verify.FieldScopes:     "scopes",
+	verify.FieldReturnURLs: "return_urls",
+
+	verify.FieldReturnURL: "return_url",
+	verify.FieldState:     "state",
+	verify.FieldPurpose:   "purpose",
+	verify.FieldReveal:    "reveal",
+	verify.FieldChannels:  "channels",
 }
 
 // fieldForms are the forms of a field that the core found invalid.

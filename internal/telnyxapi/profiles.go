@@ -96,6 +96,7 @@ type profileBody struct {
 	Language           field[string]         `json:"language"`
 	WebhookURL         field[string]         `json:"webhook_url"`
 	WebhookFailoverURL field[string]         `json:"webhook_failover_url"`
+	ReturnURLs         field[[]string]       `json:"return_urls"` // ours: where sessions may lead
 	SpendLimit         field[jsontext.Value] `json:"daily_spend_limit"`
 	SpendLimited       field[bool]           `json:"daily_spend_limit_enabled"`
 	SMS                field[channelBody]    `json:"sms"`
@@ -125,6 +126,7 @@ func (in profileBody) apply(p *tenant.Profile) error {
 	in.Language.to(&p.Language)
 	in.WebhookURL.to(&p.WebhookURL)
 	in.WebhookFailoverURL.to(&p.WebhookFailoverURL)
+	in.ReturnURLs.to(&p.ReturnURLs)
 	in.SpendLimited.to(&p.SpendLimited)
 	if in.SpendLimit.set {
 		limit, err := dollars(string(in.SpendLimit.value))
@@ -212,6 +214,7 @@ type profile struct {
 	Language           string   `json:"language,omitzero"`
 	WebhookURL         string   `json:"webhook_url,omitzero"`
 	WebhookFailoverURL string   `json:"webhook_failover_url,omitzero"`
+	ReturnURLs         []string `json:"return_urls,omitzero"`
 	SpendLimit         float64  `json:"daily_spend_limit,omitzero"`
 	SpendLimited       bool     `json:"daily_spend_limit_enabled"`
 	SMS                *channel `json:"sms,omitzero"`
@@ -239,7 +242,7 @@ type channel struct {
 func showProfile(p tenant.Profile) profile {
 	out := profile{
 		ID: p.ID.String(), RecordType: "verification_profile", Name: p.Name, Language: p.Language,
-		WebhookURL: p.WebhookURL, WebhookFailoverURL: p.WebhookFailoverURL,
+		WebhookURL: p.WebhookURL, WebhookFailoverURL: p.WebhookFailoverURL, ReturnURLs: p.ReturnURLs,
 		SpendLimit: float64(p.SpendLimit) / float64(tenant.Dollar), SpendLimited: p.SpendLimited,
 		SMS: showChannel(p, verify.SMS),
 	}

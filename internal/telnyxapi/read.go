@@ -49,7 +49,7 @@ const (
 
 // listByNumber shows what was begun for a number, over all profiles, the newest first.
 func (a *api) listByNumber(r *request) (any, error) {
-	number, err := parseNumber(new(r.PathValue("phone")), "/phone_number")
+	number, err := parseNumber(new(r.PathValue("phone")))
 	if err != nil {
 		return nil, err
 	}

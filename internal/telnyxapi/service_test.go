@@ -16,6 +16,7 @@ import (
 	"countersign/internal/ledger"
 	"countersign/internal/limit"
 	"countersign/internal/message"
+	"countersign/internal/proof"
 	"countersign/internal/secret"
 	"countersign/internal/store"
 	"countersign/internal/telnyxapi"
@@ -38,6 +39,8 @@ type service struct {
 	ledger    *ledger.Ledger
 	now       time.Time
 	lastID    string
+	proofs    *proof.Signer
+	public    string // address of the pages
 }
 
 func newService(t *testing.T) *service {
@@ -55,11 +58,15 @@ func newService(t *testing.T) *service {
 		Configured: []string{apiKey}, Price: tenant.Dollar / 100, Fixed: []tenant.Profile{{
 			Meta: tenant.Meta{ID: profileID, Tenant: tenant.Default}, Name: "default", CustomCodes: true,
 			Code: code.Default, Text: message.Plain, Base: tenant.Settings{Validity: 5 * time.Minute},
+			ReturnURLs: []string{"https://app.example.com/back"},
 		}},
 	})
 	s.otherKey = s.key(t, "another tenant")
+	s.public = "https://verify.example.com"
+	s.proofs = &proof.Signer{Keys: s.keys, Now: func() time.Time { return s.now }, Subjects: func(context.Context) ([]byte, error) { return make([]byte, 32), nil }}
 	s.handler = telnyxapi.NewHandler(telnyxapi.Config{
 		Engine: s, Directory: s.directory, Keys: s.keys, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
+		Proofs: s.proofs, Public: func(*http.Request) string { return s.public },
 	})
 	t.Cleanup(func() {
 		s.ledger.Close()
@@ -96,6 +103,22 @@ func (s *service) Check(ctx context.Context, c verify.Check) (verify.Checked, er
 
 func (s *service) Cancel(ctx context.Context, c verify.Cancel) (verify.Verification, error) {
 	return ledger.Do(ctx, s.ledger, c)
+}
+
+func (s *service) OpenSession(ctx context.Context, c verify.OpenSession) (verify.Session, error) {
+	return ledger.Do(ctx, s.ledger, c)
+}
+
+func (s *service) EndSession(ctx context.Context, c verify.EndSession) (verify.Session, error) {
+	return ledger.Do(ctx, s.ledger, c)
+}
+
+func (s *service) Redeem(ctx context.Context, c verify.Redeem) (verify.Session, error) {
+	return ledger.Do(ctx, s.ledger, c)
+}
+
+func (s *service) Session(ctx context.Context, id verify.ID) (*verify.Session, error) {
+	return s.store.Session(ctx, id)
 }
 
 func (s *service) Approve(ctx context.Context, c verify.Approve) (verify.Verification, error) {

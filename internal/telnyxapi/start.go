@@ -47,7 +47,7 @@ func (a *api) start(r *request, channel verify.Channel) (any, error) {
 }
 
 func (a *api) begin(r *request, channel verify.Channel, in startBody) (any, error) {
-	number, err := parseNumber(in.PhoneNumber, "/phone_number")
+	number, err := parseNumber(in.PhoneNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,8 @@ func (a *api) profile(r *request, text *string) (tenant.Profile, error) {
 }
 
 // parseNumber takes what stands for a number, E.164 as Telnyx demands.
-func parseNumber(text *string, pointer string) (phone.Number, error) {
+func parseNumber(text *string) (phone.Number, error) {
+	const pointer = "/phone_number"
 	if text == nil {
 		return phone.Number{}, problem(missing, pointer, "phone_number is required.")
 	}

@@ -13,10 +13,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
 
+	"countersign/internal/proof"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/verify"
@@ -34,6 +36,12 @@ type Engine interface {
 	History(ctx context.Context, to verify.Target, limit int) ([]verify.Verification, error)
 	// Deliveries reads a verification's messages, the first one first.
 	Deliveries(context.Context, verify.ID) ([]verify.Delivery, error)
+
+	OpenSession(context.Context, verify.OpenSession) (verify.Session, error)
+	EndSession(context.Context, verify.EndSession) (verify.Session, error)
+	Redeem(context.Context, verify.Redeem) (verify.Session, error)
+	// Session reads one; nil if there is none.
+	Session(context.Context, verify.ID) (*verify.Session, error)
 }
 
 // Config is what the handler needs.
@@ -41,8 +49,12 @@ type Config struct {
 	Engine    Engine
 	Directory *tenant.Directory
 	Keys      *secret.Ring
-	Now       func() time.Time
-	Log       *slog.Logger
+	Proofs    *proof.Signer
+	// Public is the address that people reach the pages at, as a request's scheme and
+	// host; empty where the operator has not said it.
+	Public func(*http.Request) string
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // maxBody bounds a request's body in bytes: a request holds a number and a code.
@@ -58,10 +70,7 @@ func NewHandler(c Config) http.Handler {
 		mux.Handle("POST /v2/verifications/"+path, a.handle(tenant.ScopeVerify, func(r *request) (any, error) { return a.start(r, channel) }))
 	}
 	const verifications, profiles = "/v2/verifications", "/v2/verify_profiles"
-	for pattern, route := range map[string]struct {
-		scope tenant.Scope
-		serve func(*request) (any, error)
-	}{
+	routes := map[string]route{
 		"POST " + verifications:                                             {tenant.ScopeVerify, a.startOfType},
 		"POST " + verifications + "/dtmf_confirm":                           {tenant.ScopeVerify, a.confirmByKey},
 		"GET " + verifications + "/{id}":                                    {tenant.ScopeRead, a.retrieve},
@@ -77,11 +86,19 @@ func NewHandler(c Config) http.Handler {
 		"GET " + profiles + "/templates":                                    {tenant.ScopeRead, a.listTemplates},
 		"POST " + profiles + "/templates":                                   {tenant.ScopeManage, a.createTemplate},
 		"PATCH " + profiles + "/templates/{id}":                             {tenant.ScopeManage, a.updateTemplate},
-	} {
+	}
+	maps.Copy(routes, a.sessionRoutes())
+	for pattern, route := range routes {
 		mux.Handle(pattern, a.handle(route.scope, route.serve))
 	}
 	mux.Handle("/v2/", a.handle(tenant.ScopeRead, nowhere))
 	return mux
+}
+
+// route is what a path needs of a key, and what it does.
+type route struct {
+	scope tenant.Scope
+	serve func(*request) (any, error)
 }
 
 func nowhere(*request) (any, error) {

@@ -112,12 +112,19 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // decode reads the body strictly: a name given twice, trailing bytes, invalid
-// UTF-8 and wrong types are refused; unknown names are passed over.
-func (r *request) decode(to any) error {
+// UTF-8 and wrong types are refused; unknown names are passed over, as SDKs of other
+// versions send them.
+func (r *request) decode(to any) error { return r.decodeBy(to) }
+
+// decodeOurs reads the body of what is ours alone: there an unknown name is a mistake,
+// such as a number under another name, which would leave the person to type any.
+func (r *request) decodeOurs(to any) error { return r.decodeBy(to, json.RejectUnknownMembers(true)) }
+
+func (r *request) decodeBy(to any, how ...json.Options) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return problem(notJSON, "", "The body must be JSON, sent as «Content-Type: application/json».")
 	}
-	err := json.Unmarshal(r.body, to)
+	err := json.Unmarshal(r.body, to, how...)
 	if err == nil {
 		return nil
 	}
@@ -126,6 +133,9 @@ func (r *request) decode(to any) error {
 		name := pointer[strings.LastIndexByte(pointer, '/')+1:]
 		if name == "" {
 			return problem(badType, "", "The body must be a JSON object.")
+		}
+		if errors.Is(err, json.ErrUnknownName) {
+			return problem(badParameter, pointer, "There is no such field here; docs/sign-in.md lists them.")
 		}
 		return problem(badType, pointer, name+" has the wrong type: "+expected[name]+".")
 	}
@@ -164,6 +174,18 @@ var expected = map[string]string{
 	"messaging_template_id":             "a string with a UUID is expected",
 	"whitelisted_destinations":          "a list of country codes such as [\"US\"] is expected",
 	"text":                              "a string is expected",
+	"return_urls":                       "a list of addresses is expected",
+
+	"email":         "a string is expected",
+	"channels":      "a list such as [\"sms\"] is expected",
+	"return_url":    "a string is expected",
+	"state":         "a string is expected",
+	"locale":        "a string such as en-US is expected",
+	"purpose":       "a string is expected",
+	"reveal":        "a string is expected",
+	"share_address": "true or false is expected",
+	"display":       "a string is expected",
+	"proof":         "a string is expected",
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

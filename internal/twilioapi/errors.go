@@ -53,6 +53,7 @@ var refusals = map[verify.Kind]struct {
 	verify.TooManySends:  {codeMaxSends, "Max send attempts reached: this verification has had all its messages. Check a code, cancel it, or start again after the time in Retry-After.", false},
 	verify.TooManyStarts: {codeTooMany, "Too many requests: this address has had all the messages that it may get for now. Try again after the time in Retry-After.", false},
 	verify.QuotaSpent:    {codeRateLimited, "Max rate limit reached: a limit that was set for this service is spent. Try again after the time in Retry-After.", false},
+	verify.WorkNeeded:    {codeTooMany, "Too many requests. Try again after the time in Retry-After.", false},
 	verify.SpendLimit:    {codeRateLimited, "Max rate limit reached: this service has spent its daily spend limit. Try again after the time in Retry-After.", false},
 	verify.Locked:        {codeBlocked, "Verification creation blocked: too many wrong codes in a row were tried for this address.", false},
 	verify.NumberType:    {codeNumberType, "This number cannot receive the message", true},

@@ -3,8 +3,11 @@ package twilioapi_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMoreAttemptsThanAreReadAtOnceAreAllCountedAndFound(t *testing.T) {
@@ -51,5 +54,48 @@ func TestMoreAttemptsThanAreReadAtOnceAreAllCountedAndFound(t *testing.T) {
 		if rec := s.send(t, "GET /v2/Attempts"+path); rec.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
 		}
+	}
+}
+
+// link is an address of a list's meta, as a path; empty if there is none.
+func link(body, name string) string {
+	_, rest, _ := strings.Cut(body, `"`+name+`":"https://verify.example.com`)
+	path, _, _ := strings.Cut(rest, `"`)
+	return path
+}
+
+var attemptSID = regexp.MustCompile(`"sid":"VL[0-9a-f]{32}"`)
+
+func TestAListOfMoreAttemptsThanAreReadAtOnceLeadsBackWhereItCameFrom(t *testing.T) {
+	s := newService(t)
+	s.send(t, "POST /v2/Services\n\nFriendlyName=Acme")
+	start := func(n int) {
+		rec := s.send(t, fmt.Sprintf("POST /v2/Services/$VA1/Verifications\n\nTo=%%2B1303555%04d&Channel=sms", n))
+		if rec.Code != http.StatusCreated {
+			t.Fatal(rec.Body)
+		}
+	}
+	const n = 1015
+	for i := range n {
+		start(i)
+	}
+	read := func(path string) (body string, sids []string) {
+		t.Helper()
+		body = s.send(t, "GET "+path).Body.String()
+		if sids = attemptSID.FindAllString(body, -1); len(sids) == 0 {
+			t.Fatalf("%s: %s", path, body)
+		}
+		return body, sids
+	}
+	body, first := read("/v2/Attempts?PageSize=505")
+	s.pass(time.Second)
+	start(n) // it is no part of the list that is being read
+	body, second := read(link(body, "next_page_url"))
+	body, third := read(link(body, "next_page_url"))
+	if len(first) != 505 || len(second) != 505 || len(third) != 5 || slices.Contains(first, second[0]) || slices.Contains(second, third[0]) {
+		t.Fatalf("%d, %d and %d", len(first), len(second), len(third))
+	}
+	if _, again := read(link(body, "previous_page_url")); !slices.Equal(again, second) {
+		t.Errorf("the page before has %d attempts, and another first one: %v", len(again), again[0] != second[0])
 	}
 }

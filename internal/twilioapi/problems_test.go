@@ -15,7 +15,7 @@ import (
 func TestEveryKindOfRefusalHasACodeAStatusAndWords(t *testing.T) {
 	statuses := map[verify.Kind]int{
 		verify.Invalid: 400, verify.NotFound: 404, verify.Settled: 404, verify.Cooldown: 429, verify.TooManySends: 429,
-		verify.TooManyStarts: 429, verify.QuotaSpent: 429, verify.SpendLimit: 429, verify.Locked: 403, verify.NumberType: 403,
+		verify.TooManyStarts: 429, verify.WorkNeeded: 429, verify.QuotaSpent: 429, verify.SpendLimit: 429, verify.Locked: 403, verify.NumberType: 403,
 		verify.Country: 403, verify.NoChannel: 400, verify.KeyReused: 409, verify.Taken: 400, verify.Full: 400,
 		verify.Forbidden: 403, verify.Busy: 503, verify.Unavailable: 503,
 	}
