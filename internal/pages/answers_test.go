@@ -106,6 +106,34 @@ func TestTheFirstPageIsLightAndItsAssetsMayBeKept(t *testing.T) {
 	}
 }
 
+func TestTheFirstPageIsLightInEveryLanguage(t *testing.T) {
+	s := newSite(t)
+	b := s.browser(t)
+	files, err := os.ReadDir("locales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets := 0
+	for _, f := range files {
+		locale, ok := strings.CutSuffix(f.Name(), ".json")
+		if !ok {
+			continue
+		}
+		r := b.request(http.MethodGet, "/", nil)
+		r.Header.Set("Accept-Language", locale)
+		first := b.do(r)
+		first.wants(t, `lang="`+locale+`"`)
+		if assets == 0 {
+			for _, m := range linked.FindAllStringSubmatch(first.text, -1) {
+				assets += len(b.get(m[1]).text)
+			}
+		}
+		if total := len(first.text) + assets; total > 30<<10 {
+			t.Errorf("%s: %d bytes in all", locale, total)
+		}
+	}
+}
+
 func TestTheInboxIsLinkedOnlyInDevelopment(t *testing.T) {
 	newSite(t).browser(t).get("/").lacks(t, "inbox")
 	s := newSite(t, func(c *pages.Config) { c.InboxURL = "/dev/inbox" })
@@ -126,13 +154,13 @@ func TestWithAFolderAnEditShowsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	edit("templates/number.html", `{{define "main"}}edited{{end}}`)
+	edit("templates/ask.html", `{{define "main"}}edited{{end}}`)
 	b.get("/").wants(t, "edited")
 	edit("assets/page.css", "body { color: red }")
 	if a := b.get("/assets/page.css"); a.text != "body { color: red }" || a.Header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("%q, %q", a.text, a.Header.Get("Cache-Control"))
 	}
-	edit("templates/number.html", `{{define "main"}}{{t "no such label"}}{{end}}`)
+	edit("templates/ask.html", `{{define "main"}}{{$.T "no such label"}}{{end}}`)
 	if a := b.get("/"); a.StatusCode != http.StatusInternalServerError {
 		t.Errorf("%d", a.StatusCode)
 	}

@@ -45,31 +45,67 @@ func version(content []byte) string {
 
 // assetURL is for templates.
 func (p *pages) assetURL(name string) string {
-	if p.Dir != "" {
+	if p.Dir != "" && name != styleName && name != logoName {
 		return assetPath + name
 	}
 	return assetPath + name + "?v=" + p.versions[name]
 }
 
 // asset serves a file of the assets folder.
-func (p *pages) asset(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimPrefix(r.URL.Path, assetPath)
-	kind, known := mediaTypes[path.Ext(name)]
-	if !known || strings.Contains(name, "/") {
-		p.problem(http.StatusNotFound).ServeHTTP(w, r)
-		return
-	}
-	content, err := fs.ReadFile(p.files, "assets/"+name)
-	if err != nil {
-		p.problem(http.StatusNotFound).ServeHTTP(w, r)
+func (p *pages) asset(w http.ResponseWriter, r *http.Request, name string) {
+	kind, content, ok := p.assetNamed(name)
+	if !ok {
+		p.root(r).problem(w, r, http.StatusNotFound)
 		return
 	}
 	v := version(content)
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("ETag", `"`+v+`"`)
 	w.Header().Set("Cache-Control", "no-cache")
-	if p.Dir == "" && r.URL.Query().Get("v") == v {
+	if r.URL.Query().Get("v") == v {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+}
+
+// The operator's own assets, which are no files of ours.
+const (
+	styleName = "brand.css"
+	logoName  = "logo"
+)
+
+func logoData(l *Logo) []byte {
+	if l == nil {
+		return nil
+	}
+	return l.Data
+}
+
+// assetNamed finds an asset. The operator's logo may be a drawing: as a page of its own it
+// would run what is in it, if the policy that every answer has let it.
+func (p *pages) assetNamed(name string) (kind string, content []byte, ok bool) {
+	switch name {
+	case styleName:
+		return mediaTypes[".css"], []byte(p.Style), p.Style != ""
+	case logoName:
+		if p.Logo == nil {
+			return "", nil, false
+		}
+		return p.Logo.Type, p.Logo.Data, true
+	}
+	kind, known := mediaTypes[path.Ext(name)]
+	if !known || strings.Contains(name, "/") {
+		return "", nil, false
+	}
+	content, err := fs.ReadFile(p.files, "assets/"+name)
+	return kind, content, err == nil
+}
+
+// embedPath is the address of the script that applications load into pages of theirs.
+const embedPath = "/embed.js"
+
+// embed serves that script: to any page, at an address that stays the same.
+func (p *pages) embed(_ *place, w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	p.asset(w, r, "embed.js")
 }

@@ -45,7 +45,7 @@ func newEngine(t *testing.T) *engine {
 	}
 	e := &engine{store: db, keys: secret.Generate(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	env := &verify.Env{
-		Keys: e.keys, Random: rand.Reader, Node: "test", Channels: []verify.Channel{verify.SMS},
+		Keys: e.keys, Random: rand.Reader, Node: "test", Channels: []verify.Channel{verify.SMS, verify.Call, verify.Email},
 		Limits: verify.Limits{Hour: limit.Rule{Count: 20, Per: time.Hour}},
 	}
 	e.Ledger = ledger.New(ledger.Config{Store: db, Env: env, Now: e.clock, Deliver: func(verify.Job) {
@@ -119,6 +119,34 @@ func (e *engine) Check(ctx context.Context, c verify.Check) (verify.Checked, err
 		return verify.Checked{Outcome: outcome}, nil
 	}
 	return ledger.Do(ctx, e.Ledger, c)
+}
+
+func (e *engine) StartSession(ctx context.Context, c verify.SessionStart) (verify.Started, error) {
+	if err := e.fault(); err != nil {
+		return verify.Started{}, err
+	}
+	return ledger.Do(ctx, e.Ledger, c)
+}
+
+func (e *engine) ResendSession(ctx context.Context, c verify.SessionResend) (verify.Started, error) {
+	if err := e.fault(); err != nil {
+		return verify.Started{}, err
+	}
+	return ledger.Do(ctx, e.Ledger, c)
+}
+
+func (e *engine) CheckSession(ctx context.Context, c verify.SessionCheck) (verify.Checked, error) {
+	if err := e.fault(); err != nil {
+		return verify.Checked{}, err
+	}
+	return ledger.Do(ctx, e.Ledger, c)
+}
+
+func (e *engine) Session(ctx context.Context, id verify.ID) (*verify.Session, error) {
+	if e.unreadable != nil {
+		return nil, e.unreadable
+	}
+	return e.store.Session(ctx, id)
 }
 
 func (e *engine) Verification(ctx context.Context, id verify.ID) (*verify.Verification, error) {

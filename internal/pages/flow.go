@@ -3,16 +3,15 @@ package pages
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
-	"countersign/internal/phone"
 	"countersign/internal/verify"
 )
 
@@ -20,115 +19,117 @@ import (
 // nearly as long.
 const maxOnce = 64
 
-// start is POST /request: it sends a code to the number typed.
-func (p *pages) start(w http.ResponseWriter, r *http.Request) {
-	fields, ok := p.form(w, r)
+// begin is POST /request: it sends a code to the address that was typed, or that the
+// application named.
+func (at *place) begin(w http.ResponseWriter, r *http.Request) {
+	fields, ok := at.form(w, r)
 	if !ok {
 		return
 	}
-	s, typed := p.session(r), either(fields, "phone", "phone_number")
-	number, err := phone.Parse(typed, p.Region)
-	if err != nil {
-		p.leave(w, r, s.saying(flash{Page: "/", Say: sayNumber(err), Text: clip(typed)}), "/")
+	v := at.visit(r).known()
+	a, mistake := at.asked(fields)
+	if mistake != nil {
+		at.leave(w, r, v.saying(*mistake), "/")
 		return
 	}
-	begun, err := p.begin(r, number)
+	var slow *flash
+	if a.worked, slow = at.worked(r, v, a, fields); slow != nil {
+		at.leave(w, r, v.saying(*slow), "/")
+		return
+	}
+	begun, err := at.start(r, v, a)
 	if err == nil {
-		p.leave(w, r, s.begin(begun.Verification, number), "/verify")
+		at.leave(w, r, v.begin(begun.Verification, a.to), "/verify")
 		return
 	}
-	if f := p.refusal(r, err, number); p.waiting(r.Context(), s, number, err) {
+	f := at.refusal(r, err, a.to)
+	if at.waiting(r.Context(), v, a.to, err) {
 		f.Page, f.Say = "/verify", sayStillGood
-		p.leave(w, r, s.saying(f), "/verify")
-	} else {
-		f.Page, f.Text = "/", clip(typed)
-		p.leave(w, r, s.saying(f), "/")
+		at.leave(w, r, v.saying(f), "/verify")
+		return
 	}
-}
-
-func (p *pages) begin(r *http.Request, number phone.Number) (verify.Started, error) {
-	return p.Engine.Start(r.Context(), verify.Start{
-		Profile: p.Profile, Channel: verify.SMS, Address: verify.Phone(number), Network: p.Network(r),
-	})
+	typed := typedIn(fields)
+	f.Page, f.Text, f.Mail, f.Country, f.Channel = "/", typed.Text, typed.Mail, typed.Country, a.channel
+	at.leave(w, r, v.saying(f), "/")
 }
 
 // waiting says whether a start was refused only because this browser has a code
-// for the same number already: the code form is what the person wants then.
-func (p *pages) waiting(ctx context.Context, s session, number phone.Number, refusal error) bool {
+// for the same address already: the code form is what the person wants then.
+func (at *place) waiting(ctx context.Context, v visit, to verify.Address, refusal error) bool {
 	kind := verify.KindOf(refusal)
 	if kind != verify.Cooldown && kind != verify.TooManySends {
 		return false
 	}
-	if !s.begun() || s.accepted() || !s.number().Equal(number) {
+	if !v.begun() || v.accepted() || !v.to().Equal(to) {
 		return false
 	}
-	v, err := p.Engine.Verification(ctx, s.Verification)
-	return err == nil && v != nil && v.StatusAt(p.Now()) == verify.Pending
+	row, err := at.p.Engine.Verification(ctx, v.Verification)
+	return err == nil && row != nil && row.StatusAt(at.p.Now()) == verify.Pending
 }
 
 // mine reads a form about the verification of this browser. Where there is none
 // any more, or the form belongs to another one, the person has been sent to the
 // page that helps and ok is false.
-func (p *pages) mine(w http.ResponseWriter, r *http.Request) (fields url.Values, s session, ok bool) {
-	fields, ok = p.form(w, r)
+func (at *place) mine(w http.ResponseWriter, r *http.Request) (fields url.Values, v visit, ok bool) {
+	fields, ok = at.form(w, r)
 	if !ok {
-		return nil, session{}, false
+		return nil, visit{}, false
 	}
-	s = p.session(r)
+	v = at.visit(r)
 	switch {
-	case !s.begun():
-		p.leave(w, r, s.saying(flash{Page: "/", Say: sayNoSession}), "/")
-	case fields.Has("v") && fields.Get("v") != s.Verification.String():
-		p.leave(w, r, s.saying(flash{Page: "/verify", Say: sayOtherTab}), "/verify")
-	case s.accepted():
-		http.Redirect(w, r, "/done", http.StatusSeeOther)
+	case !v.begun():
+		at.leave(w, r, v.saying(flash{Page: "/", Say: sayNoSession}), "/")
+	case fields.Has("v") && fields.Get("v") != v.Verification.String():
+		at.leave(w, r, v.saying(flash{Page: "/verify", Say: sayOtherTab}), "/verify")
+	case v.accepted():
+		http.Redirect(w, r, at.path("/done"), http.StatusSeeOther)
 	default:
-		return fields, s, true
+		return fields, v, true
 	}
-	return nil, session{}, false
+	return nil, visit{}, false
 }
 
-// check is POST /verify: it checks the code typed.
-func (p *pages) check(w http.ResponseWriter, r *http.Request) {
-	fields, s, ok := p.mine(w, r)
+// answer is POST /verify: it checks the code typed.
+func (at *place) answer(w http.ResponseWriter, r *http.Request) {
+	fields, v, ok := at.mine(w, r)
 	if !ok {
 		return
 	}
 	guess := either(fields, "code", "token")
-	f, err := p.slip(r.Context(), s, guess)
+	f, err := at.slip(r.Context(), v, guess)
 	if err == nil && f == nil {
 		var checked verify.Checked
-		if checked, err = p.Engine.Check(r.Context(), p.guess(s, guess)); err == nil {
+		if checked, err = at.check(r, v, guess); err == nil {
 			if checked.Outcome == verify.OutcomeAccepted {
-				s.AcceptedAt, s.Flash = p.Now().UTC().Truncate(time.Second), nil
-				p.leave(w, r, s, "/done")
+				v.AcceptedAt, v.Flash = at.p.Now().UTC().Truncate(time.Second), nil
+				at.leave(w, r, v, "/done")
 				return
 			}
 			f = &flash{Say: sayOutcome(checked.Outcome), Count: checked.Verification.GuessesLeft()}
 		}
 	}
 	if err != nil {
-		refused := p.refusal(r, err, s.number())
+		refused := at.refusal(r, err, v.to())
 		f = &refused
 	}
 	f.Page = "/verify"
-	p.leave(w, r, s.saying(*f), "/verify")
+	at.leave(w, r, v.saying(*f), "/verify")
 }
 
 // slip finds what can be told about a guess without spending one; nil if nothing.
-func (p *pages) slip(ctx context.Context, s session, guess string) (*flash, error) {
+func (at *place) slip(ctx context.Context, v visit, guess string) (*flash, error) {
 	typed := squeeze(guess)
 	if typed == "" {
 		return &flash{Say: sayCodeEmpty}, nil
 	}
-	v, err := p.Engine.Verification(ctx, s.Verification)
+	row, err := at.p.Engine.Verification(ctx, v.Verification)
 	if err != nil {
 		return nil, err
 	}
-	if v == nil || v.CustomCode != nil || v.StatusAt(p.Now()) != verify.Pending || v.Code.Plausible(guess) {
+	if row == nil || row.CustomCode != nil || row.StatusAt(at.p.Now()) != verify.Pending || row.Code.Plausible(guess) {
 		return nil, nil
 	}
-	if n := len([]rune(typed)); n != v.Code.Length {
+	if n := len([]rune(typed)); n != row.Code.Length {
 		return &flash{Say: sayCodeLength, Count: n}, nil
 	}
 	return &flash{Say: sayCodeCharacter}, nil
@@ -136,13 +137,13 @@ func (p *pages) slip(ctx context.Context, s session, guess string) (*flash, erro
 
 // guess makes the check of a guess. A repetition of the same guess by the same
 // browser, as by a double click, gets the answer of the first and spends nothing.
-func (p *pages) guess(s session, text string) verify.Check {
-	c := verify.Check{Tenant: p.Profile.Tenant, Verification: s.Verification, Guess: text}
+func (at *place) guess(v visit, text string) verify.Check {
+	c := verify.Check{Tenant: at.tenant(), Verification: v.Verification, Guess: text}
 	if len(text) <= maxOnce {
-		id := s.Verification.String()
+		id := v.Verification.String()
 		stamp := sha256.Sum256([]byte("page check " + id))
 		c.Once = &verify.Once{
-			Key:         s.Token + ":" + id + ":" + strings.ToUpper(squeeze(text)),
+			Key:         v.Token + ":" + id + ":" + strings.ToUpper(squeeze(text)),
 			Fingerprint: [16]byte(stamp[:16]),
 		}
 	}
@@ -160,91 +161,68 @@ func squeeze(text string) string {
 	}, text)
 }
 
-// resend is POST /resend: it sends the code again or, where that one has ended,
-// a new one to the same number.
-func (p *pages) resend(w http.ResponseWriter, r *http.Request) {
-	fields, s, ok := p.mine(w, r)
+// sentBy says by which channel a code went that was on its way by another one.
+var sentBy = map[verify.Channel]saying{
+	verify.SMS: saySentSMS, verify.Call: saySentCall, verify.WhatsApp: saySentWhatsApp, verify.Email: saySentEmail,
+}
+
+// sendAgain is POST /resend: it sends the code again, by the same channel or another one,
+// or, where that code has ended, a new one to the same address.
+func (at *place) sendAgain(w http.ResponseWriter, r *http.Request) {
+	fields, v, ok := at.mine(w, r)
 	if !ok {
 		return
 	}
 	sends, err := strconv.Atoi(fields.Get("sends"))
 	if fields.Has("sends") && (err != nil || sends < 0 || sends > math.MaxInt32) {
-		p.problem(http.StatusBadRequest).ServeHTTP(w, r)
+		at.problem(w, r, http.StatusBadRequest)
 		return
 	}
-	next, f := s, flash{Say: saySentAgain}
-	v, err := p.Engine.Verification(r.Context(), s.Verification)
+	row, err := at.p.Engine.Verification(r.Context(), v.Verification)
+	if err != nil {
+		f := at.refusal(r, err, v.to())
+		f.Page = "/verify"
+		at.leave(w, r, v.saying(f), "/verify")
+		return
+	}
+	_, mail := v.to().Mailbox()
+	open := at.reaching(v.to())
+	a := ask{to: v.to(), channel: open[0]}
+	if row != nil && slices.Contains(open, row.Channel) {
+		a.channel = row.Channel
+	}
+	if other := verify.Channel(fields.Get("channel")); slices.Contains(open, other) {
+		a.channel = other
+	}
+	pending := row != nil && row.StatusAt(at.p.Now()) == verify.Pending
+	f := flash{Say: saySentAgain}
+	next := v
 	switch {
-	case err != nil:
-	case v != nil && v.StatusAt(p.Now()) == verify.Pending:
-		_, err = p.Engine.Resend(r.Context(), verify.Resend{
-			Tenant: p.Profile.Tenant, Verification: v.ID, Sends: sends, Network: p.Network(r), Quotas: p.Profile.Quotas,
-		})
+	case pending && a.channel == row.Channel:
+		_, err = at.resend(r, v, a.channel, sends)
 	default:
 		var begun verify.Started
-		if begun, err = p.begin(r, s.number()); err == nil {
-			next, f.Say = s.begin(begun.Verification, s.number()), saySentNew
+		if begun, err = at.start(r, v, a); err == nil {
+			next, f.Say = v.begin(begun.Verification, a.to), saySentNew
+		}
+		if pending {
+			f.Say = sentBy[a.channel]
 		}
 	}
 	if err != nil {
-		f = p.refusal(r, err, s.number())
+		f = at.refusal(r, err, a.to)
 	}
 	f.Page = "/verify"
-	p.leave(w, r, next.saying(f), "/verify")
+	if f.Say == sayKind(verify.WorkNeeded) { // the first page has what a browser works on
+		f.Page, f.Text, f.Mail, f.Channel = "/", at.retyped(a.to), mail, a.channel
+	}
+	at.leave(w, r, next.saying(f), f.Page)
 }
 
-// refusal says why a command was refused. Whatever is no refusal is our fault,
-// and so logged.
-func (p *pages) refusal(r *http.Request, err error, number phone.Number) flash {
-	e, ok := errors.AsType[*verify.Error](err)
-	if !ok {
-		p.logFault(r, err)
-		return flash{Say: sayFault}
+// retyped is what a person would type into the field for an address.
+func (at *place) retyped(to verify.Address) string {
+	if !at.given.IsZero() {
+		return ""
 	}
-	f := flash{Say: sayKind(e.Kind), Wait: int(math.Ceil(e.Wait.Seconds()))}
-	switch e.Kind {
-	case verify.NumberType:
-		if s := sayType(number.Type()); p.words.has(s) {
-			f.Say = s
-		}
-	case verify.Invalid:
-		if s := sayField(e.Field); p.words.has(s) {
-			f.Say = s
-		}
-	case verify.Unavailable, verify.NoChannel:
-		p.Log.WarnContext(r.Context(), "a page could not do what was asked", "path", r.URL.Path, "cause", err)
-	}
-	return f
-}
-
-func (p *pages) logFault(r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // the visitor went away: nobody's fault
-	}
-	p.Log.ErrorContext(r.Context(), "a page failed", "path", r.URL.Path, "cause", err)
-}
-
-// sayNumber maps why a text is no number.
-func sayNumber(err error) saying {
-	for _, row := range []struct {
-		err error
-		say saying
-	}{
-		{phone.ErrEmpty, sayNumberEmpty},
-		{phone.ErrCharacter, sayNumberCharacter},
-		{phone.ErrTooShort, sayNumberShort},
-		{phone.ErrTooLong, sayNumberLong},
-		{phone.ErrCountry, sayNumberCountry},
-	} {
-		if errors.Is(err, row.err) {
-			return row.say
-		}
-	}
-	return sayNumberUnknown
-}
-
-// clip cuts what goes into a cookie.
-func clip(text string) string {
-	letters := []rune(strings.ToValidUTF8(text, "�"))
-	return string(letters[:min(len(letters), maxFlashText)])
+	return to.Text()
 }

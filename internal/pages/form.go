@@ -14,24 +14,24 @@ const maxBody = 16 << 10
 
 // form reads the fields of a POST. Where it is not one of our forms, the person
 // has been answered with a page and ok is false.
-func (p *pages) form(w http.ResponseWriter, r *http.Request) (fields url.Values, ok bool) {
+func (at *place) form(w http.ResponseWriter, r *http.Request) (fields url.Values, ok bool) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
-		p.problem(http.StatusUnsupportedMediaType).ServeHTTP(w, r)
+		at.problem(w, r, http.StatusUnsupportedMediaType)
 		return nil, false
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		p.problem(http.StatusRequestEntityTooLarge).ServeHTTP(w, r)
+		at.problem(w, r, http.StatusRequestEntityTooLarge)
 		return nil, false
 	}
 	if err != nil {
-		p.problem(http.StatusBadRequest).ServeHTTP(w, r)
+		at.problem(w, r, http.StatusBadRequest)
 		return nil, false
 	}
 	fields, err = url.ParseQuery(string(body))
 	if err != nil || ambiguous(fields) {
-		p.problem(http.StatusBadRequest).ServeHTTP(w, r)
+		at.problem(w, r, http.StatusBadRequest)
 		return nil, false
 	}
 	return fields, true

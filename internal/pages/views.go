@@ -2,207 +2,199 @@ package pages
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
-	"time"
 
-	"countersign/internal/code"
 	"countersign/internal/phone"
 	"countersign/internal/verify"
 )
 
-// numberBody is what the phone form shows.
-type numberBody struct {
-	Typed   string
-	Example string // in national form; "" where national numbers are not understood
-	Begun   bool   // a code was sent to this browser and may be typed
+// askBody is what the first page shows: a field for a number or an e-mail address or, where
+// the application has named one, a button.
+type askBody struct {
+	Mail      bool
+	Given     bool
+	Lead      string // the label of what we say
+	Typed     string
+	Example   string // in national form; "" where national numbers are not understood
+	Begun     bool   // a code was sent to this browser and may be typed
+	Session   bool
+	Channel   verify.Channel   // of the button
+	Others    []verify.Channel // of the other buttons
+	Switch    string           // where the other kind of address is asked for; "" if there is none
+	Shown     shown
+	Countries template.HTML // options of a list; empty if there is no choice
+	Country   string        // chosen before
+	Sum       *sum          // that the browser is to do first
+	Cancel    string        // where the person goes back to without
 }
 
-// askNumber is GET /: the phone form.
-func (p *pages) askNumber(w http.ResponseWriter, r *http.Request) {
-	s := p.session(r)
-	f, err := p.takeFlash(w, r, s)
+// askAddress is GET /: the form for an address.
+func (at *place) askAddress(w http.ResponseWriter, r *http.Request) {
+	v := at.visit(r)
+	f, err := at.takeFlash(w, r, v, "/")
+	if err == nil && at.session != nil && v.Token == "" && !lookAhead(r) {
+		err = at.save(w, v.known()) // so that the session knows this browser again
+	}
 	if err != nil {
-		p.fault(w, r, err)
+		at.fault(w, r, err)
 		return
 	}
-	body := numberBody{Begun: s.begun() && !s.accepted()}
-	if p.Region != "" {
-		body.Example = phone.Example(p.Region)
-	}
-	if f != nil {
-		body.Typed = f.Text
-	}
-	v := view{Body: body}
-	p.say(&v, f)
-	v.Title = p.words.labels["number.title"]
-	p.show(w, r, http.StatusOK, "number.html", v)
-}
-
-// codeBody is what the code form shows.
-type codeBody struct {
-	Verification string
-	Sends        int
-	Code         string // "6 digits"
-	Digits       bool   // of digits only, so that a keypad is enough
-	Ending       string
-	Valid        string
-	Wait         int // seconds until the next message may be asked for
-	WaitSpan     string
-	Resendable   bool
-	Unsent       bool // the newest message could not be delivered
-	Quiet        bool // nothing is to be read first: the field may have the focus
-}
-
-// askCode is GET /verify: the code form, or why there is none.
-func (p *pages) askCode(w http.ResponseWriter, r *http.Request) {
-	s := p.session(r)
-	if !s.begun() {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
-	}
-	if s.accepted() {
-		p.showDone(w, r, s, true)
-		return
-	}
-	v, err := p.Engine.Verification(r.Context(), s.Verification)
+	body, err := at.askBody(r, v, f)
 	if err != nil {
-		p.unreadable(w, r, err)
+		at.fault(w, r, err)
 		return
 	}
-	f, err := p.takeFlash(w, r, s)
-	if err != nil {
-		p.fault(w, r, err)
-		return
+	title := "number.title"
+	switch {
+	case body.Sum != nil:
+		title = "work.title"
+	case body.Given:
+		title = "confirm.title"
+	case body.Mail:
+		title = "email.title"
 	}
-	now := p.Now()
-	if v == nil || v.StatusAt(now) != verify.Pending {
-		p.showEnded(w, r, s, v, f)
-		return
+	page := view{at: at, Body: body, Title: at.words.labels[title]}
+	name := "ask.html"
+	if body.Sum != nil {
+		name = "work.html"
+	} else {
+		page.say(f)
 	}
-	shown := view{}
-	p.say(&shown, f, "code", p.words.code(v.Code))
-	class, failed := p.undelivered(r, v.ID)
-	if failed {
-		p.say(&shown, &flash{Say: class})
-	}
-	body := p.codeBody(*v, s, now)
-	body.Unsent, body.Quiet = failed, len(shown.Alerts)+len(shown.Notices) == 0
-	shown.Body = body
-	shown.Title = p.words.labels["code.title"]
-	p.show(w, r, http.StatusOK, "code.html", shown)
+	at.show(w, r, http.StatusOK, name, page)
 }
 
-func (p *pages) codeBody(v verify.Verification, s session, now time.Time) codeBody {
-	body := codeBody{
-		Verification: v.ID.String(), Sends: v.Sends,
-		Code: p.words.code(v.Code), Digits: v.CustomCode == nil && v.Code.Alphabet == code.Digits,
-		Ending:     ending(s.number()),
-		Valid:      p.words.count(int((v.ExpiresAt.Sub(now)+time.Minute-1)/time.Minute), minutes),
-		Resendable: !v.ResendAt().IsZero(),
+func (at *place) askBody(r *http.Request, v visit, f *flash) (body askBody, err error) {
+	body = askBody{
+		Begun: v.begun() && !v.accepted(), Session: at.session != nil, Given: !at.given.IsZero(),
+		Mail: at.asksMail(r, f), Cancel: at.cancel(v),
 	}
-	if wait := v.ResendAt().Sub(now); body.Resendable && wait > 0 {
-		body.Wait = int((wait + time.Second - 1) / time.Second)
-		body.WaitSpan = p.words.span(wait)
+	if body.Given {
+		_, body.Mail = at.given.Mailbox()
+		body.Shown = at.shown(at.given)
 	}
-	return body
-}
-
-// undelivered says whether the newest message could not be delivered, and in
-// which words.
-func (p *pages) undelivered(r *http.Request, id verify.ID) (saying, bool) {
-	all, err := p.Engine.Deliveries(r.Context(), id)
-	if err != nil {
-		p.logFault(r, err) // the form is of use without this
-		return "", false
+	open := at.channels(body.Mail)
+	if len(open) > 0 {
+		body.Channel = open[0]
 	}
-	if len(all) == 0 || all[len(all)-1].State != verify.Failed {
-		return "", false
+	if body.Given && len(open) > 1 {
+		body.Others = open[1:]
 	}
-	if s := sayClass(all[len(all)-1].Class); p.words.has(s) {
-		return s, true
-	}
-	return sayClass(verify.UnknownClass), true
-}
-
-// ending is as much of a number as its owner needs to know it by.
-func ending(n phone.Number) string {
-	masked := n.Masked()
-	return masked[max(0, len(masked)-2):]
-}
-
-// endedBody is what is shown in place of the code form once the code is over.
-type endedBody struct {
-	Verification string
-	Title        string
-	Lead         string // the label of the text
-	Ending       string
-}
-
-// endings are the labels of a code that is over. An accepted one that this
-// browser was not told of was used elsewhere.
-var endings = map[verify.Status]struct {
-	title, lead string
-	outcome     verify.Outcome // the saying that the page says already
-}{
-	verify.Expired:   {"ended.expired", "ended.lead.expired", verify.OutcomeExpired},
-	verify.Exhausted: {"ended.exhausted", "ended.lead.exhausted", verify.OutcomeExhausted},
-	verify.Canceled:  {"ended.title", "ended.lead.canceled", verify.OutcomeCanceled},
-	verify.Accepted:  {"ended.used", "ended.lead.used", verify.OutcomeUsed},
-}
-
-func (p *pages) showEnded(w http.ResponseWriter, r *http.Request, s session, v *verify.Verification, f *flash) {
-	words := endings[verify.Canceled]
-	words.title, words.lead = "ended.gone", "ended.lead.gone"
-	if v != nil {
-		words = endings[v.StatusAt(p.Now())]
-	}
-	body := endedBody{s.Verification.String(), p.words.labels[words.title], words.lead, ending(s.number())}
-	if f != nil {
-		switch f.Say {
-		case sayOutcome(words.outcome), sayKind(verify.Settled), sayKind(verify.NotFound):
-			f = nil
+	if !body.Given && len(at.channels(!body.Mail)) > 0 {
+		body.Switch = at.path("/") + "?with=email"
+		if body.Mail {
+			body.Switch = at.path("/") + "?with=phone"
 		}
 	}
-	shown := view{Body: body}
-	p.say(&shown, f)
-	shown.Title = body.Title
-	p.show(w, r, http.StatusOK, "ended.html", shown)
+	body.Lead = at.lead(body)
+	region := at.likely(r)
+	if f != nil {
+		body.Typed = f.Text
+		if chosen, err := phone.Region(f.Country); err == nil && chosen != "" {
+			region = chosen
+		}
+		if f.Say == sayKind(verify.WorkNeeded) {
+			body.Country = f.Country
+			if body.Sum, err = at.sum(r, v, *f); err != nil {
+				return body, err
+			}
+		}
+	}
+	if region != "" {
+		body.Example = phone.Example(region)
+	}
+	if !body.Mail && !body.Given && body.Sum == nil {
+		body.Countries = at.countries(r, region)
+	}
+	return body, nil
 }
 
-// doneBody is what the success page shows.
-type doneBody struct {
-	Ending  string
-	Already bool
+// asksMail says whether the field is for an e-mail address.
+func (at *place) asksMail(r *http.Request, f *flash) bool {
+	phones, mails := len(at.channels(false)) > 0, len(at.channels(true)) > 0
+	if !phones || !mails {
+		return mails
+	}
+	if f != nil {
+		return f.Mail
+	}
+	with := r.URL.Query().Get("with")
+	return with == "email" || with == "" && at.session.Details.Channels[0] == verify.Email
 }
 
-// done is GET /done: the success, to the browser that was told so.
-func (p *pages) done(w http.ResponseWriter, r *http.Request) {
-	s := p.session(r)
+// lead is the label of what the first page says first.
+func (at *place) lead(b askBody) string {
 	switch {
-	case s.accepted():
-		p.showDone(w, r, s, false)
-	case s.begun():
-		http.Redirect(w, r, "/verify", http.StatusSeeOther)
-	default:
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case b.Given && b.Mail && b.Shown.Hidden:
+		return "confirm.lead.email.hidden"
+	case b.Given && b.Mail:
+		return "confirm.lead.email"
+	case b.Given && b.Shown.Hidden:
+		return "confirm.lead.hidden"
+	case b.Given && b.Shown.Full:
+		return "confirm.lead.full"
+	case b.Given:
+		return "confirm.lead"
+	case b.Mail && b.Session:
+		return "email.lead.session"
+	case b.Mail:
+		return "email.lead"
+	case b.Session:
+		return "number.lead.session"
 	}
+	return "number.lead"
 }
 
-func (p *pages) showDone(w http.ResponseWriter, r *http.Request, s session, already bool) {
-	title := p.words.labels["done.title"]
-	if already {
-		title = p.words.labels["done.already"]
+// shown is as much of an address as a page may show.
+type shown struct {
+	Text   string // the last two digits, or all, or a mailbox with its name masked
+	Full   bool   // Text is a whole number, or an e-mail address
+	Hidden bool   // nothing may be shown
+	Mail   bool
+}
+
+// shown says what may be shown of an address. What a person typed here is shown as the
+// person typed it or in part; what an application named as the application asks.
+func (at *place) shown(to verify.Address) shown {
+	m, mail := to.Mailbox()
+	reveal := verify.RevealMasked
+	if at.session != nil {
+		reveal = at.session.Details.Reveal
 	}
-	p.show(w, r, http.StatusOK, "done.html", view{Title: title, Body: doneBody{ending(s.number()), already}})
+	switch {
+	case reveal == verify.RevealNone && !at.given.IsZero():
+		return shown{Hidden: true, Mail: mail}
+	case mail && (reveal == verify.RevealFull || at.given.IsZero()):
+		return shown{Text: to.Text(), Full: true, Mail: true}
+	case mail:
+		return shown{Text: m.Masked(), Full: true, Mail: true}
+	case reveal == verify.RevealFull:
+		return shown{Text: to.Text(), Full: true}
+	}
+	number, _ := to.Number()
+	masked := number.Masked()
+	return shown{Text: masked[max(0, len(masked)-2):]}
+}
+
+// Key is a label in the variant for what is shown: of an ending, of a whole address, or of
+// nothing.
+func (s shown) Key(ending, full, hidden string) string {
+	switch {
+	case s.Hidden:
+		return hidden
+	case s.Full:
+		return full
+	}
+	return ending
 }
 
 // unreadable answers where the service could not be asked.
-func (p *pages) unreadable(w http.ResponseWriter, r *http.Request, err error) {
-	p.logFault(r, err)
+func (at *place) unreadable(w http.ResponseWriter, r *http.Request, err error) {
+	at.p.logFault(r, err)
 	status := http.StatusInternalServerError
 	if e, ok := errors.AsType[*verify.Error](err); ok && (e.Kind == verify.Unavailable || e.Kind == verify.Busy) {
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "2")
 	}
-	p.problem(status).ServeHTTP(w, r)
+	at.problem(w, r, status)
 }

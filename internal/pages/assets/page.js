@@ -64,3 +64,18 @@ if (codes && "OTPCredential" in window) {
 		codes.requestSubmit();
 	}).catch(() => {}); // refused or ended: the person types
 }
+
+// How the message fares, for as long as the page is open. If it cannot be delivered, the
+// other ways are offered at once.
+const live = document.querySelector("[data-live]");
+if (live && "EventSource" in window) {
+	const source = new EventSource(live.dataset.live);
+	source.onmessage = (event) => {
+		const news = JSON.parse(event.data);
+		live.textContent = news.text;
+		live.dataset.state = news.state;
+		if (news.other) document.querySelector("[data-others]")?.removeAttribute("hidden");
+		if (news.state === "failed" || news.state === "delivered") source.close();
+	};
+	addEventListener("pagehide", () => source.close());
+}
