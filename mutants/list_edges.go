@@ -9,13 +9,14 @@ const (
 	app      = "internal/app"
 	pages    = "internal/pages"
 	flow     = "internal/pages/flow.go"
-	session  = "internal/pages/session.go"
+	place    = "internal/pages/place.go"
+	cookie   = "internal/pages/visit.go"
 )
 
 // wire: what the API and the server let in and tell.
 var wire = []mutant{
 	{name: "a JSON name may be given twice", file: bodies, kill: dialect,
-		find: "json.Unmarshal(r.body, to)", with: "json.Unmarshal(r.body, to, jsontext.AllowDuplicateNames(true))"},
+		find: "json.Unmarshal(r.body, to, how...)", with: "json.Unmarshal(r.body, to, jsontext.AllowDuplicateNames(true), json.JoinOptions(how...))"},
 	{name: "a body may be of any size", file: bodies, kill: dialect, find: "http.MaxBytesReader(w, r.Body, maxBody)", with: "r.Body"},
 	{name: "a body may be of any content type", file: bodies, kill: dialect, find: ` || kind != "application/json"`, with: ` || kind == ""`},
 	{name: "a look at a verification does not compare the tenant", file: dialect + "/read.go", kill: dialect,
@@ -52,27 +53,27 @@ var hosted = []mutant{
 	{name: "a page may be kept by a cache", file: "internal/pages/pages.go", kill: pages, run: "TestEveryAnswer",
 		find: "\t\th.Set(\"Cache-Control\", \"no-store\")\n"},
 	{name: "a page may be framed", file: "internal/pages/pages.go", kill: pages, run: "TestEveryAnswer", find: "frame-ancestors 'none'; "},
-	{name: "the cookie is not sealed", file: session, kill: pages, run: "Cookie",
-		find: "p.Keys.Open(secret.Page, sealedPlace, sealed)", with: "sealed, error(nil)",
-		and: []edit{{"p.Keys.Seal(secret.Page, sealedPlace, plain)", "plain, error(nil)\n\t_ = secret.Page"}}},
-	{name: "the cookie is not sealed to its use", file: session, kill: pages, run: "Cookie",
-		find: "p.Keys.Open(secret.Page, sealedPlace, sealed)", with: "p.Keys.Open(secret.Row, sealedPlace, sealed)",
-		and: []edit{{"p.Keys.Seal(secret.Page, sealedPlace, plain)", "p.Keys.Seal(secret.Row, sealedPlace, plain)"}}},
-	{name: "the cookie is not sealed to its place", file: session, kill: pages, run: "Cookie",
+	{name: "the cookie is not sealed", file: cookie, kill: pages, run: "Cookie",
+		find: "at.p.Keys.Open(secret.Page, at.sealedPlace(), sealed)", with: "sealed, error(nil)",
+		and: []edit{{"at.p.Keys.Seal(secret.Page, at.sealedPlace(), plain)", "plain, error(nil)\n\t_ = secret.Page"}}},
+	{name: "the cookie is not sealed to its use", file: cookie, kill: pages, run: "Cookie",
+		find: "at.p.Keys.Open(secret.Page, at.sealedPlace(), sealed)", with: "at.p.Keys.Open(secret.Row, at.sealedPlace(), sealed)",
+		and: []edit{{"at.p.Keys.Seal(secret.Page, at.sealedPlace(), plain)", "at.p.Keys.Seal(secret.Row, at.sealedPlace(), plain)"}}},
+	{name: "the cookie is not sealed to its place", file: cookie, kill: pages, run: "Cookie",
 		find: `sealedPlace = "pages session"`, with: `sealedPlace = "another place"`},
-	{name: "the cookie never ages", file: session, kill: pages, run: "Cookie", find: "return s, age < sessionAge &&", with: "return s, age < 1000*sessionAge &&"},
-	{name: "a cookie from the future is taken", file: session, kill: pages, run: "Cookie", find: " && age > -verify.ClockSlack", with: " && age > -verify.ClockSlack*10000"},
-	{name: "scripts may read the cookie", file: session, kill: pages, run: "Cookie|TestEveryAnswer", find: "HttpOnly: true", with: "HttpOnly: false"},
-	{name: "over https the cookie travels in the clear", file: session, kill: pages, run: "TestOverHTTPS", find: "Secure:   p.Secure", with: "Secure:   false"},
+	{name: "the cookie never ages", file: cookie, kill: pages, run: "Cookie", find: "return v, age < visitAge &&", with: "return v, age < 1000*visitAge &&"},
+	{name: "a cookie from the future is taken", file: cookie, kill: pages, run: "Cookie", find: " && age > -verify.ClockSlack", with: " && age > -verify.ClockSlack*10000"},
+	{name: "scripts may read the cookie", file: cookie, kill: pages, run: "Cookie|TestEveryAnswer", find: "HttpOnly: true", with: "HttpOnly: false"},
+	{name: "over https the cookie travels in the clear", file: cookie, kill: pages, run: "TestOverHTTPS", find: "Secure: at.p.Secure", with: "Secure: false"},
 	{name: "a form of another tab is taken for this one", file: flow, kill: pages, run: "TestAFormOfAnotherTab",
-		find: `fields.Has("v") && fields.Get("v") != s.Verification.String()`, with: "false"},
+		find: `fields.Has("v") && fields.Get("v") != v.Verification.String()`, with: "false"},
 	{name: "a double click spends two guesses", file: flow, kill: pages, run: "TestADoubleClick", find: "if len(text) <= maxOnce {", with: "if false {"},
-	{name: "another browser is told yes for a used code", file: flow, kill: pages, run: "TestAnotherBrowser", find: `s.Token + ":" + id`, with: `":" + id`},
-	{name: "a slip of the keyboard spends a guess", file: flow, kill: pages, run: "TestASlip", find: "|| v.Code.Plausible(guess)", with: "|| true"},
+	{name: "another browser is told yes for a used code", file: flow, kill: pages, run: "TestAnotherBrowser", find: `v.Token + ":" + id`, with: `":" + id`},
+	{name: "a slip of the keyboard spends a guess", file: flow, kill: pages, run: "TestASlip", find: "|| row.Code.Plausible(guess)", with: "|| true"},
 	{name: "a field may be given twice", file: "internal/pages/form.go", kill: pages, run: "TestABody", find: "err != nil || ambiguous(fields)", with: "err != nil"},
-	{name: "the pages' starts are outside the network's limit", file: flow, kill: pages,
-		find: "Address: verify.Phone(number), Network: p.Network(r),", with: "Address: verify.Phone(number),"},
-	{name: "the pages' resends are outside the network's limit", file: flow, kill: pages, find: "Sends: sends, Network: p.Network(r),", with: "Sends: sends,"},
-	{name: "the pages tell resend nothing of a double click", file: flow, kill: pages, run: "TestADoubleClick",
+	{name: "the pages' starts are outside the network's limit", file: place, kill: pages, run: "CountsAgainstTheNetwork",
+		find: "Address: a.to, Network: at.p.Network(r),", with: "Address: a.to,"},
+	{name: "the pages' resends are outside the network's limit", file: place, kill: pages, run: "CountsAgainstTheNetwork", find: "Sends: sends, Network: at.p.Network(r),", with: "Sends: sends,"},
+	{name: "the pages tell resend nothing of a double click", file: place, kill: pages, run: "TestADoubleClick",
 		find: "Sends: sends, Network", with: "Network"},
 }

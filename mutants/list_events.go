@@ -7,6 +7,7 @@ const (
 	telling  = "internal/events/send.go"
 	queueing = "internal/events/queue.go"
 	signing  = "internal/events/sign.go"
+	seeds    = "internal/tenant/seed.go"
 	rowsOf   = "internal/store/events.go"
 )
 
@@ -41,12 +42,12 @@ var told = []mutant{
 	{name: "the signature leaves out the time", file: signing, kill: webhooks,
 		find: "append(append(append(text, instant...), '|'), body...)", with: "append(text, body...)"},
 	{name: "the signature leaves out the body", file: signing, kill: webhooks, find: "'|'), body...)", with: "'|'), body[:0]...)"},
-	{name: "the signing key is stored in the clear", file: signing, kill: webhooks,
-		find: "keys.Seal(secret.Row, seedPlace, seed)", with: "append([]byte(nil), seed...), error(nil)",
-		and: []edit{{"s.keys.Open(secret.Row, seedPlace, body.Seed)", "body.Seed, error(nil)"}, {"keys.Open(secret.Row, seedPlace, body.Seed)\n\t\tif err != nil {\n\t\t\treturn fmt", "body.Seed, error(nil)\n\t\t_ = secret.Row\n\t\tif err != nil {\n\t\t\treturn fmt"}}},
-	{name: "the signing key stays under the old key", file: signing, kill: webhooks, find: "if body.KeyID == keys.Current() {", with: "if true {"},
-	{name: "each node has a signing key of its own", file: signing, kill: webhooks,
-		find: "if err = s.add(ctx); err == nil || errors.Is(err, tenant.ErrTaken) {", with: "if err = s.add(ctx); err == nil {"},
+	{name: "the signing key is stored in the clear", file: seeds, kill: webhooks,
+		find: "keys.Seal(secret.Row, s.Place, seed)", with: "append([]byte(nil), seed...), error(nil)",
+		and: []edit{{"s.Keys.Open(secret.Row, s.Place, body.Seed)", "body.Seed, error(nil)"}, {"keys.Open(secret.Row, s.Place, body.Seed)\n\t\tif err != nil {\n\t\t\treturn fmt", "body.Seed, error(nil)\n\t\t_ = secret.Row\n\t\tif err != nil {\n\t\t\treturn fmt"}}},
+	{name: "the signing key stays under the old key", file: seeds, kill: webhooks, find: "if body.KeyID == keys.Current() {", with: "if true {"},
+	{name: "each node has a signing key of its own", file: seeds, kill: webhooks,
+		find: "if err = s.add(ctx); err == nil || errors.Is(err, ErrTaken) {", with: "if err = s.add(ctx); err == nil {"},
 
 	{name: "the guard lets everything pass", file: guarding, kill: webhooks, find: "Control: g.control}", with: "}"},
 	{name: "the guard lets link-local addresses pass", file: guarding, kill: webhooks,

@@ -14,4 +14,6 @@ var templated = []mutant{
 		find: "subtle.ConstantTimeCompare(want[:], got[:]) != 1", with: "subtle.ConstantTimeCompare(want[:], got[:]) == 2"},
 	{name: "a template is asked for in a language that it has not", file: whatsApp + "/whatsapp.go", kill: whatsApp,
 		find: "\treturn s.languages[0]\n", with: "\treturn want\n"},
+	{name: "Meta's name for a message is kept with the number in it", file: whatsApp + "/whatsapp.go", kill: whatsApp,
+		find: "return \"wamid-\" + hex.EncodeToString(sum[:])[:32]", with: "_ = hex.EncodeToString(sum[:])\n\treturn id"},
 }

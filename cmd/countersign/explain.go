@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"countersign/internal/app"
@@ -72,13 +70,13 @@ func moment(m app.Moment) string {
 
 // by is what stands between a step and its carrier.
 func by(step string) string {
-	if slices.Contains([]string{"refused", "delivered", "confirmed", "failed"}, step) {
-		return "by "
-	}
-	if strings.HasSuffix(step, "over") {
+	switch step {
+	case "submitted":
+		return "to "
+	case "passed over":
 		return ""
 	}
-	return "to "
+	return "by "
 }
 
 type routeCmd struct {

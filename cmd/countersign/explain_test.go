@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign/internal/app"
 	"countersign/internal/deliver/telnyx/telnyxtest"
 	"countersign/internal/store/pgtest"
+	"countersign/internal/verify"
 )
 
 func TestWhatBecameOfANumbersMessagesIsToldBesideARunningService(t *testing.T) {
@@ -31,6 +33,26 @@ func TestWhatBecameOfANumbersMessagesIsToldBesideARunningService(t *testing.T) {
 			explained(t, keeper{t, filepath.Join(dir, "config.yml")}, v.ID, code)
 			routed(keeper{t, filepath.Join(dir, "config.yml")}, name == "SQLite")
 		})
+	}
+}
+
+func TestEachStepOfATimelineIsASentenceWithItsCarrier(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for step, want := range map[verify.Step]string{
+		verify.StepPassedOver:  "message 1 passed over first in 2ms",
+		verify.StepSubmitted:   "message 1 submitted to first in 2ms",
+		verify.StepRefused:     "message 1 refused by first in 2ms",
+		verify.StepUnconfirmed: "message 1 unconfirmed by first in 2ms",
+		verify.StepConfirmed:   "message 1 confirmed by first in 2ms",
+		verify.StepDelivered:   "message 1 delivered by first in 2ms",
+		verify.StepFailed:      "message 1 failed by first in 2ms",
+	} {
+		if got := moment(app.Moment{At: at, Step: string(step), Message: 1, Carrier: "first", TookMS: 2}); got != "2026-03-01 12:00:00.000  "+want {
+			t.Errorf("%s", got)
+		}
+	}
+	if got := moment(app.Moment{At: at, Step: "accepted", Why: "after 1 guess"}); got != "2026-03-01 12:00:00.000  accepted: after 1 guess" {
+		t.Errorf("%s", got)
 	}
 }
 

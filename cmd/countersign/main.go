@@ -42,10 +42,11 @@ type cli struct {
 type streams struct{ out, err io.Writer }
 
 type devCmd struct {
-	Listen string `help:"Address to listen on (127.0.0.1:3000)." placeholder:"HOST:PORT"`
-	Data   string `help:"Folder for the database and its key (data)." type:"path" placeholder:"FOLDER"`
-	Config string `help:"File with carriers and settings to add." type:"existingfile" placeholder:"FILE"`
-	JSON   bool   `name:"json" help:"Print where the service is as one JSON line, for scripts."`
+	Listen string   `help:"Address to listen on (127.0.0.1:3000)." placeholder:"HOST:PORT"`
+	Data   string   `help:"Folder for the database and its key (data)." type:"path" placeholder:"FOLDER"`
+	Config string   `help:"File with carriers and settings to add." type:"existingfile" placeholder:"FILE"`
+	Return []string `name:"return-url" help:"Where sessions may lead people back to, such as http://127.0.0.1:8080/second-factor; may be given several times." placeholder:"URL"`
+	JSON   bool     `name:"json" help:"Print where the service is as one JSON line, for scripts."`
 }
 
 // Run serves until it is told to stop.
@@ -60,6 +61,7 @@ func (c *devCmd) Run(ctx context.Context, s streams) error {
 	if c.Data != "" {
 		conf.KeepIn(c.Data)
 	}
+	conf.ReturnURLs = append(conf.ReturnURLs, c.Return...)
 	conf.AddInbox()
 	return serve(ctx, conf, s, func(d app.Started) {
 		if c.JSON {

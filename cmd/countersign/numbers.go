@@ -51,8 +51,11 @@ func (c *eraseCmd) Run(ctx context.Context, s streams) error {
 		fmt.Fprintln(s.out, "Erased one verification, and what was known of it.")
 	case n > 1:
 		fmt.Fprintf(s.out, "Erased %d verifications, and what was known of it.\n", n)
-	case gone.SafeLists == 0:
+	case gone.SafeLists+gone.Sessions == 0:
 		fmt.Fprintln(s.out, "Nothing is stored of it.")
+	}
+	if gone.Sessions > 0 {
+		fmt.Fprintf(s.out, "Erased %d session(s) of the pages.\n", gone.Sessions)
 	}
 	if gone.SafeLists > 0 {
 		fmt.Fprintf(s.out, "Took it off the safe list of %d account(s).\n", gone.SafeLists)

@@ -23,6 +23,7 @@ import (
 	"countersign/internal/events"
 	"countersign/internal/ledger"
 	"countersign/internal/pages"
+	"countersign/internal/proof"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/verify"
@@ -50,6 +51,8 @@ type App struct {
 	dispatcher *deliver.Dispatcher
 	events     *events.Dispatcher
 	signer     *events.Signer
+	proofs     *proof.Signer
+	subjects   *tenant.Seed // of proofs
 	keeper     *keeper
 	keepEvery  time.Duration
 
@@ -57,6 +60,8 @@ type App struct {
 	watch         *keyWatch
 	control       *control
 	server        *http.Server
+	stopping      context.Context //nolint:containedctx // ends when the service begins to stop: streams watch it
+	stop          context.CancelFunc
 	devKey        string
 	account       verify.ID // of the development key
 }
@@ -167,11 +172,13 @@ func (a *App) start(ctx context.Context, st tenant.Store) error {
 		Senders: a.carriers.senders, Table: table, Pace: pace, Outbox: e, Keys: a.keys, Now: a.clock, Log: a.log, Alone: a.settings.database.alone(),
 	})
 	a.openEvents(e, st)
+	a.openProofs(st)
 	a.ledger = ledger.New(ledger.Config{
 		Store: a.store, Env: env, Now: a.clock, Deliver: a.dispatcher.Offer, Tell: a.events.Offer, Log: a.log,
 		Writers: a.settings.database.writers(),
 	})
 	e.ledger, e.dispatcher = a.ledger, a.dispatcher
+	a.stopping, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	handler, err := a.handler(e, box)
 	if err == nil {
 		err = a.dispatcher.Run(ctx)
@@ -186,12 +193,13 @@ func (a *App) start(ctx context.Context, st tenant.Store) error {
 		return err
 	}
 	a.keeper = &keeper{
-		store: a.store, ledger: a.ledger, keys: a.keys, others: []rekeyer{a.directory, a.signer},
+		store: a.store, ledger: a.ledger, keys: a.keys, others: []rekeyer{a.directory, a.signer, a.subjects},
 		now: a.clock, log: a.log, compareClocks: a.compareClocks,
 	}
 	a.keeper.start(a.keepEvery)
 	a.carriers.start(context.WithoutCancel(ctx))
 	a.server = newServer(handler, a.log)
+	a.server.RegisterOnShutdown(a.stop)
 	if box != nil {
 		a.server.RegisterOnShutdown(box.Close) // sends waiting polls away, which would hold the drain up
 	}
@@ -223,8 +231,12 @@ func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 	}))
 	pc := pages.Config{
 		Engine: e, Keys: a.keys, Profile: a.settings.profile, Region: a.settings.region, Now: a.clock, Log: a.log,
+		Rules: a.sessionRules, AppName: a.sessionApp, Prove: a.prove, Stop: a.stopping,
 		Secure:  a.settings.publicURL != nil && a.settings.publicURL.Scheme == "https",
 		Network: func(r *http.Request) string { return network(r, a.settings.proxies) },
+	}
+	if domain := a.pagesDomain(); domain != "" {
+		pc.Profile.Domain = domain
 	}
 	if a.config.development() {
 		pc.Dir = pagesDir()
@@ -232,6 +244,10 @@ func (a *App) handler(e *engine, box *inbox.Inbox) (http.Handler, error) {
 	if box != nil {
 		pc.InboxURL = "/dev/inbox"
 		mux.Handle("/dev/", loopbackNames(box.Handler()))
+	}
+	var err error
+	if pc.Style, pc.Logo, err = a.config.Pages.looks(); err != nil {
+		return nil, err
 	}
 	site, err := pages.New(pc)
 	if err != nil {

@@ -99,7 +99,8 @@ func (c *Config) checkData() (settings, error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.checkKeys(), c.Log.check())
+	_, _, wrongLooks := c.Pages.looks()
+	errs = append(errs, c.checkKeys(), c.Log.check(), wrongLooks)
 	return s, errors.Join(errs...)
 }
 

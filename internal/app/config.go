@@ -21,11 +21,12 @@ type Config struct {
 	KeyFile  string `yaml:"key_file"`
 	Key      Secret `yaml:"key"`
 
-	APIKeys   []Secret `yaml:"api_keys"`
-	ProfileID string   `yaml:"profile_id"`
-	AppName   string   `yaml:"app_name"`
-	Template  string   `yaml:"template"`
-	Domain    string   `yaml:"domain"` // of the page that codes are typed into
+	APIKeys    []Secret `yaml:"api_keys"`
+	ProfileID  string   `yaml:"profile_id"`
+	AppName    string   `yaml:"app_name"`
+	Template   string   `yaml:"template"`
+	Domain     string   `yaml:"domain"`      // of the page that codes are typed into
+	ReturnURLs []string `yaml:"return_urls"` // that sessions of the configured profile may lead back to
 
 	CountryCode scalar   `yaml:"country_code"`
 	Countries   []string `yaml:"countries"`
@@ -38,6 +39,8 @@ type Config struct {
 	Carriers []CarrierConfig `yaml:"carriers"`
 	Routes   []RouteConfig   `yaml:"routes"`
 
+	Pages PagesConfig `yaml:"pages"`
+
 	TrustedProxies []string  `yaml:"trusted_proxies"`
 	WebhookDeny    []string  `yaml:"webhook_deny"` // networks that webhooks must not lead to
 	Log            LogConfig `yaml:"log"`
@@ -46,6 +49,15 @@ type Config struct {
 
 	dev      bool     // the dev command: inbox, generous limits, templates from disk
 	warnings []string // to be said at the start
+}
+
+// PagesConfig says what the pages look like.
+type PagesConfig struct {
+	Color string `yaml:"color"` // #rgb or #rrggbb
+	Logo  string `yaml:"logo"`  // path of a picture
+	// Autofill is on or off; empty: on. Texts of codes that are typed into the pages then
+	// end with a line by which browsers fill them in.
+	Autofill string `yaml:"autofill"`
 }
 
 // CodeConfig says what codes look like and how long they are good for.

@@ -31,7 +31,7 @@ func (c *Config) directory(s settings, st tenant.Store, keys *secret.Ring, now f
 	}
 	return tenant.New(tenant.Config{
 		Store: st, Keys: keys, Now: now, Random: rand.Reader,
-		Fixed: []tenant.Profile{fixed(s.profile, c.Template)}, Configured: configured, Price: s.price, MaxAge: directoryAge,
+		Fixed: []tenant.Profile{fixed(s.profile, c.Template, c.ReturnURLs)}, Configured: configured, Price: s.price, MaxAge: directoryAge,
 	})
 }
 

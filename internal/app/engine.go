@@ -67,6 +67,46 @@ func (e *engine) Check(ctx context.Context, cmd verify.Check) (verify.Checked, e
 	return answer, err
 }
 
+func (e *engine) StartSession(ctx context.Context, cmd verify.SessionStart) (verify.Started, error) {
+	cmd.Start.Backlog = e.dispatcher.Backlog()
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, answer.Verification.ID)
+	return answer, err
+}
+
+func (e *engine) ResendSession(ctx context.Context, cmd verify.SessionResend) (verify.Started, error) {
+	cmd.Resend.Backlog = e.dispatcher.Backlog()
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	e.follow(ctx, answer.Verification.ID)
+	return answer, err
+}
+
+func (e *engine) CheckSession(ctx context.Context, cmd verify.SessionCheck) (verify.Checked, error) {
+	answer, err := ledger.Do(ctx, e.ledger, cmd)
+	if err == nil && answer.Outcome == verify.OutcomeAccepted {
+		e.dispatcher.Verified(answer.Verification.ID)
+	}
+	e.follow(ctx, answer.Verification.ID)
+	return answer, err
+}
+
+func (e *engine) OpenSession(ctx context.Context, cmd verify.OpenSession) (verify.Session, error) {
+	return ledger.Do(ctx, e.ledger, cmd)
+}
+
+func (e *engine) EndSession(ctx context.Context, cmd verify.EndSession) (verify.Session, error) {
+	return ledger.Do(ctx, e.ledger, cmd)
+}
+
+func (e *engine) Redeem(ctx context.Context, cmd verify.Redeem) (verify.Session, error) {
+	return ledger.Do(ctx, e.ledger, cmd)
+}
+
+func (e *engine) Session(ctx context.Context, id verify.ID) (*verify.Session, error) {
+	s, err := e.store.Session(ctx, id)
+	return s, unavailable(err)
+}
+
 func (e *engine) Receive(ctx context.Context, cmd verify.Receive) (*verify.Delivery, error) {
 	answer, err := ledger.Do(ctx, e.ledger, cmd)
 	e.follow(ctx, cmd.Key.Verification)
@@ -77,33 +117,34 @@ func (e *engine) Found(ctx context.Context, by string) (*verify.DeliveryKey, err
 	return e.store.Found(ctx, by)
 }
 
-// farBack is how many verifications of an address are looked at before a message.
-const farBack = 4
+// farBack is how many verifications of an address are looked at before a message,
+// besides the message's own.
+const farBack = 3
 
 // Past reads the messages before a job's: of its own verification, and of those before.
-func (e *engine) Past(ctx context.Context, j verify.Job) ([]verify.Job, error) {
-	var out []verify.Job
-	v := &j.Verification
-	for range farBack {
+func (e *engine) Past(ctx context.Context, j verify.Job) (past []verify.Job, err error) {
+	add := func(v verify.Verification) error {
 		rows, err := e.store.Deliveries(ctx, v.ID)
-		if err != nil {
-			return out, err
-		}
 		for _, d := range slices.Backward(rows) {
 			if d.Key != j.Delivery.Key {
-				out = append(out, verify.Job{Delivery: d, Verification: *v})
+				past = append(past, verify.Job{Delivery: d, Verification: v})
 			}
 		}
-		if v.Previous == (verify.ID{}) {
+		return err
+	}
+	if j.Delivery.Key.Number > 1 {
+		err = add(j.Verification)
+	}
+	before := j.Verification.Previous
+	for n := 0; err == nil && n < farBack && before != (verify.ID{}); n++ {
+		var v *verify.Verification
+		if v, err = e.store.Verification(ctx, before); v == nil || err != nil {
 			break
 		}
-		before, err := e.store.Verification(ctx, v.Previous)
-		if before == nil || err != nil {
-			return out, err
-		}
-		v = before
+		err = add(*v)
+		before = v.Previous
 	}
-	return out, nil
+	return past, err
 }
 
 func (e *engine) Cancel(ctx context.Context, cmd verify.Cancel) (verify.Verification, error) {

@@ -90,3 +90,60 @@ func TestAHistoryIsTheNewestFirstUnderEitherKeyAndBounded(t *testing.T) {
 		t.Errorf("a store that fails: %v", err)
 	}
 }
+
+// sent is a store with messages besides.
+type sent struct {
+	past
+	deliveries map[verify.ID][]verify.Delivery
+}
+
+func (s *sent) Deliveries(_ context.Context, id verify.ID) ([]verify.Delivery, error) {
+	return s.deliveries[id], nil
+}
+
+func TestThePastIsTheMessagesBeforeTheNewestFirstAndBounded(t *testing.T) {
+	store := &sent{past: past{rows: map[verify.ID]verify.Verification{}}, deliveries: map[verify.ID][]verify.Delivery{}}
+	const all = 9
+	for n := byte(2); n <= all; n++ { // the first was deleted
+		v := verify.Verification{ID: verify.ID{n}, Previous: verify.ID{n - 1}}
+		store.rows[v.ID] = v
+		for number := 1; number <= 2; number++ {
+			store.deliveries[v.ID] = append(store.deliveries[v.ID], verify.Delivery{Key: verify.DeliveryKey{Verification: v.ID, Number: number}})
+		}
+	}
+	e := &engine{store: store}
+	look := func(of byte, number int) (keys []verify.DeliveryKey) {
+		t.Helper()
+		v := verify.Verification{ID: verify.ID{of}, Previous: verify.ID{of - 1}}
+		jobs, err := e.Past(t.Context(), verify.Job{Verification: v, Delivery: verify.Delivery{Key: verify.DeliveryKey{Verification: v.ID, Number: number}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range jobs {
+			if j.Verification.ID != j.Delivery.Key.Verification {
+				t.Errorf("%v belongs to %v", j.Delivery.Key, j.Verification.ID)
+			}
+			keys = append(keys, j.Delivery.Key)
+		}
+		return keys
+	}
+	key := func(of byte, number int) verify.DeliveryKey {
+		return verify.DeliveryKey{Verification: verify.ID{of}, Number: number}
+	}
+	for name, tt := range map[string]struct{ got, want []verify.DeliveryKey }{
+		"of a stranger":       {look(1, 1), nil},
+		"of a first message":  {look(3, 1), []verify.DeliveryKey{key(2, 2), key(2, 1)}},
+		"of a second message": {look(3, 2), []verify.DeliveryKey{key(3, 1), key(2, 2), key(2, 1)}},
+		"of one with many before": {
+			look(all, 1), []verify.DeliveryKey{key(8, 2), key(8, 1), key(7, 2), key(7, 1), key(6, 2), key(6, 1)},
+		},
+	} {
+		if !slices.Equal(tt.got, tt.want) {
+			t.Errorf("%s: %v", name, tt.got)
+		}
+	}
+	store.err = errors.New("away")
+	if _, err := e.Past(t.Context(), verify.Job{Verification: verify.Verification{Previous: verify.ID{3}}}); !errors.Is(err, store.err) {
+		t.Error(err)
+	}
+}

@@ -59,7 +59,7 @@ func (c *Config) set(name, value string) error {
 	}
 	texts := map[string]*string{
 		"LISTEN": &c.Listen, "PUBLIC_URL": &c.PublicURL, "ENVIRONMENT": &c.Environment, "DATABASE": &c.Database,
-		"PROFILE_ID": &c.ProfileID, "APP_NAME": &c.AppName, "TEMPLATE": &c.Template, "DOMAIN": &c.Domain,
+		"PROFILE_ID": &c.ProfileID, "APP_NAME": &c.AppName, "TEMPLATE": &c.Template, "DOMAIN": &c.Domain, "PAGES_COLOR": &c.Pages.Color, "PAGES_LOGO": &c.Pages.Logo, "PAGES_AUTOFILL": &c.Pages.Autofill,
 		"CODE_ALPHABET": &c.Code.Alphabet, "LOG_LEVEL": &c.Log.Level, "LOG_FORMAT": &c.Log.Format,
 	}
 	numbers := map[string]*int{
@@ -67,7 +67,7 @@ func (c *Config) set(name, value string) error {
 		"LIMITS_NUMBER_PER_DAY": &c.Limits.NumberPerDay, "LIMITS_NETWORK_PER_HOUR": &c.Limits.NetworkPerHour,
 		"LIMITS_BACKLOG": &c.Limits.Backlog,
 	}
-	lists := map[string]*[]string{"COUNTRIES": &c.Countries, "TRUSTED_PROXIES": &c.TrustedProxies, "WEBHOOK_DENY": &c.WebhookDeny}
+	lists := map[string]*[]string{"COUNTRIES": &c.Countries, "RETURN_URLS": &c.ReturnURLs, "TRUSTED_PROXIES": &c.TrustedProxies, "WEBHOOK_DENY": &c.WebhookDeny}
 	var err error
 	switch {
 	case texts[name] != nil:

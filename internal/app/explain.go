@@ -37,6 +37,9 @@ type Moment struct {
 // Explain tells what became of the last verifications of a number or a mailbox, over all
 // tenants and profiles, the newest first. Errors are sentences for the operator.
 func Explain(ctx context.Context, c Config, address string, last int) ([]Explained, error) {
+	if last < 1 {
+		return nil, fmt.Errorf("the last %d verifications were asked for; ask for one at least", last)
+	}
 	r, err := c.operate(ctx, "explain", order{Address: address, Last: last})
 	return r.Explained, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"maps"
 	"net/http"
 	"os"
@@ -49,7 +50,15 @@ func TestFlows(t *testing.T) {
 }
 
 // TestMain ends the PostgreSQL server that the flows start.
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if where, ok := os.LookupEnv(apart); ok {
+		if err := serveUntilLeft(where); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 func playFlow(t *testing.T, path, said, database string) {
 	t.Helper()

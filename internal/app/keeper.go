@@ -85,7 +85,7 @@ func (k *keeper) round(ctx context.Context) error {
 	err := errors.Join(k.expire(ctx), k.store.Forget(ctx, now.Add(-verify.ReplayAge)))
 	if now.Sub(k.purged) >= purgeEvery {
 		k.purged = now
-		err = errors.Join(err, k.store.ForgetBuckets(ctx, limit.StateAt(now)), k.purge(ctx))
+		err = errors.Join(err, k.store.ForgetBuckets(ctx, limit.StateAt(now)), k.purge(ctx), k.purgeSessions(ctx))
 	}
 	return errors.Join(err, k.rekey(ctx))
 }
@@ -154,6 +154,23 @@ func (k *keeper) purge(ctx context.Context) error {
 			return err
 		}
 		after = ids[len(ids)-1]
+	}
+}
+
+// purgeSessions deletes sessions that nobody needs any more.
+func (k *keeper) purgeSessions(ctx context.Context) error {
+	for {
+		ids, err := k.store.OldSessions(ctx, k.now().Add(-verify.SessionKept), keepLimit)
+		if err != nil {
+			return err
+		}
+		err = abreast(ids, func(id verify.ID) error {
+			_, err := ledger.Do(ctx, k.ledger, verify.PurgeSession{Session: id})
+			return err
+		})
+		if err != nil || len(ids) < keepLimit {
+			return err
+		}
 	}
 }
 

@@ -111,3 +111,63 @@ func TestTheKeeperKeepsTheAnswerToAnIdempotencyKeyForADay(t *testing.T) {
 		}
 	}
 }
+
+func TestTheKeeperDeletesSessionsAnHourAfterTheirEnd(t *testing.T) {
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now } // moved only while nobody is asking
+	env := &verify.Env{Keys: secret.Generate(), Random: rand.Reader, Node: "n", Channels: []verify.Channel{verify.SMS}}
+	l := ledger.New(ledger.Config{Store: s, Env: env, Now: clock})
+	t.Cleanup(l.Close)
+	open := func() verify.ID {
+		const back = "https://shop.example/back"
+		row, err := ledger.Do(t.Context(), l, verify.OpenSession{
+			Profile: verify.Profile{Tenant: "t"}, Returns: []string{back}, Details: verify.SessionDetails{ReturnURL: back},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row.ID
+	}
+	old := make([]verify.ID, keepLimit+1) // more than are looked at in one go
+	for i := range old {
+		old[i] = open()
+	}
+	ends := now.Add(verify.SessionValidity + verify.SessionKept)
+	now = now.Add(time.Minute)
+	young := open()
+	k := &keeper{store: s, ledger: l, keys: env.Keys, now: clock, log: slog.New(slog.DiscardHandler), seen: now}
+	there := func(ids ...verify.ID) (n int) {
+		for _, id := range ids {
+			row, err := s.Session(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row != nil {
+				n++
+			}
+		}
+		return n
+	}
+	for _, tt := range []struct {
+		at         time.Time
+		old, young int
+	}{
+		{ends.Add(-time.Millisecond), len(old), 1},
+		{ends, 0, 1},
+		{ends.Add(time.Minute - time.Millisecond), 0, 1},
+		{ends.Add(time.Minute), 0, 0},
+	} {
+		now, k.purged = tt.at, time.Time{}
+		if err := k.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := there(old...), there(young); a != tt.old || b != tt.young {
+			t.Errorf("%s after their end %d of the old ones and %d of the young ones are left", tt.at.Sub(ends), a, b)
+		}
+	}
+}

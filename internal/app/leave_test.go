@@ -49,7 +49,7 @@ func leave(t *testing.T, database string) {
 	}
 	log.await(t, "past their retention are deleted\" count=1", 2)
 	stop()
-	for _, table := range []string{"verifications", "subjects", "deliveries", "buckets", "replays"} {
+	for _, table := range []string{"verifications", "subjects", "deliveries", "events", "sessions", "buckets", "replays"} {
 		if n := counts(t, c, "SELECT count(*) FROM "+table); n != 0 {
 			t.Errorf("%d rows are left in %s", n, table)
 		}

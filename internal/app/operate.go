@@ -47,6 +47,7 @@ type (
 	report struct {
 		Count    int       `json:"count"`         // of what was to be done away with
 		Safe     int       `json:"safe,omitzero"` // safe lists that no longer have the number
+		Sessions int       `json:"sessions,omitzero"`
 		Keys     []APIKey  `json:"keys,omitzero"`
 		Text     string    `json:"text,omitzero"` // of a new key
 		Accounts []Account `json:"accounts,omitzero"`
@@ -82,13 +83,14 @@ func Unlock(ctx context.Context, c Config, address, profile string) (found bool,
 type Erased struct {
 	Verifications int
 	SafeLists     int // of how many tenants the number was on the safe list
+	Sessions      int
 }
 
 // Erase deletes all that is stored of a number or a mailbox, whatever its state and
 // whoever's it is. Errors are sentences for the operator.
 func Erase(ctx context.Context, c Config, address string) (Erased, error) {
 	r, err := c.operate(ctx, "erase", order{Address: address})
-	return Erased{r.Count, r.Safe}, err
+	return Erased{r.Count, r.Safe, r.Sessions}, err
 }
 
 // operate has the service that runs on the database's file do it, or does it
@@ -213,7 +215,10 @@ func (o *operator) erase(ctx context.Context, what order) (report, error) {
 	if r.Safe, err = o.unsafe(ctx, to); err != nil {
 		return r, err
 	}
-	var unread error
+	unread, err := o.eraseSessions(ctx, to, &r)
+	if err != nil {
+		return r, err
+	}
 	for after := (verify.ID{}); ; {
 		rows, err := o.store.Verifications(ctx, after, "", keepLimit)
 		if err != nil {
@@ -239,6 +244,38 @@ func (o *operator) erase(ctx context.Context, what order) (report, error) {
 		}
 		if len(rows) < keepLimit {
 			return r, unread
+		}
+		after = rows[len(rows)-1].ID
+	}
+}
+
+// eraseSessions deletes the sessions of an address. unread says that there are some that
+// cannot be read.
+func (o *operator) eraseSessions(ctx context.Context, to verify.Address, r *report) (unread, err error) {
+	for after := (verify.ID{}); ; {
+		rows, err := o.store.Sessions(ctx, after, keepLimit)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range rows {
+			held, err := s.To(o.keys)
+			if err != nil {
+				unread = fmt.Errorf("session %s, and perhaps others, cannot be read and may be of this number: %w", s.ID, err)
+				continue
+			}
+			if held.IsZero() || !held.Equal(to) {
+				continue
+			}
+			gone, err := ledger.Do(ctx, o.ledger, verify.EraseSession{Session: s.ID})
+			if err != nil {
+				return nil, err
+			}
+			if gone {
+				r.Sessions++
+			}
+		}
+		if len(rows) < keepLimit {
+			return unread, nil
 		}
 		after = rows[len(rows)-1].ID
 	}

@@ -93,8 +93,18 @@ func reach(t *testing.T, w *tenancy) {
 			t.Fatal(status, v, err)
 		}
 	}
+	_, made, err := w.call(http.MethodPost, "/v2/verify_profiles", map[string]any{"name": "Acme", "return_urls": []string{"https://acme.example.com/back"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []map[string]any{{"phone_number": number}, {"phone_number": number}, {"phone_number": "+12015550102"}, {}} {
+		to["verify_profile_id"], to["return_url"] = made["id"], "https://acme.example.com/back"
+		if status, v, err := w.call(http.MethodPost, "/v2/verification_sessions", to); err != nil || status != http.StatusOK {
+			t.Fatal(status, v, err)
+		}
+	}
 	for address, want := range map[string]app.Erased{
-		number: {Verifications: 2, SafeLists: 2}, person: {Verifications: 1}, "+12015550199": {},
+		number: {Verifications: 2, SafeLists: 2, Sessions: 2}, person: {Verifications: 1}, "+12015550199": {},
 	} {
 		for _, want := range []app.Erased{want, {}} { // once and for all
 			if got, err := app.Erase(t.Context(), w.config, address); err != nil || got != want {
@@ -105,6 +115,17 @@ func reach(t *testing.T, w *tenancy) {
 	for _, table := range []string{"verifications", "subjects", "deliveries", "records WHERE kind = 'safe_number'"} {
 		if n := counts(t, w.config, "SELECT count(*) FROM "+table); n != 0 {
 			t.Errorf("%d rows are left in %s", n, table)
+		}
+	}
+	if n := counts(t, w.config, "SELECT count(*) FROM sessions"); n != 2 { // another number's, and nobody's yet
+		t.Errorf("%d sessions are left", n)
+	}
+}
+
+func TestWhoAsksForNoVerificationsIsTold(t *testing.T) {
+	for _, last := range []int{-1, 0} {
+		if _, err := app.Explain(t.Context(), app.Config{}, "+12015550101", last); err == nil || !strings.Contains(err.Error(), "ask for one at least") {
+			t.Errorf("the last %d: %v", last, err)
 		}
 	}
 }

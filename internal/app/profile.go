@@ -66,6 +66,9 @@ func (c *Config) profile() (verify.Profile, error) {
 			errs = append(errs, fmt.Errorf("domain: %w", err))
 		}
 	}
+	if err := tenant.ReturnURLs(c.ReturnURLs); err != nil {
+		errs = append(errs, fmt.Errorf("return_urls: %w", errors.Unwrap(err)))
+	}
 	if c.ProfileID != "" {
 		id, err := uuid.Parse(c.ProfileID)
 		if err != nil {
@@ -87,7 +90,7 @@ func days(text string) (time.Duration, error) {
 
 // fixed is the default profile as tenants see it: one that they cannot change. text is
 // the configured template; without one the text depends on the language.
-func fixed(p verify.Profile, text string) tenant.Profile {
+func fixed(p verify.Profile, text string, returns []string) tenant.Profile {
 	return tenant.Profile{
 		Meta: tenant.Meta{ID: p.ID, Tenant: p.Tenant, Version: 1},
 		Name: p.Name,
@@ -100,6 +103,7 @@ func fixed(p verify.Profile, text string) tenant.Profile {
 		Retention:   p.Retention,
 		Text:        text,
 		Domain:      p.Domain,
+		ReturnURLs:  returns,
 	}
 }
 

@@ -100,8 +100,8 @@ func replaceKeyFile(path string, ring *secret.Ring) error {
 	if err != nil {
 		return fmt.Errorf("key_file: %w", err)
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".countersign-key-*")
 	if err != nil {

@@ -57,32 +57,37 @@ var allowed = map[string][]string{
 	"internal/deliver/webhook":           {"internal/verify", "internal/deliver/post", "internal/deliver/receipt"},
 	"internal/deliver/smpp":              {"internal/verify", "internal/message", "internal/deliver/post"}, // post for what a sender may be
 	"internal/deliver/telnyx/telnyxtest": nil,
-	"internal/telnyxapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/secret"},
+	"internal/telnyxapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/mailbox", "internal/secret", "internal/proof"},
 	"internal/twilioapi":                 {"internal/verify", "internal/tenant", "internal/message", "internal/phone", "internal/mailbox", "internal/secret"},
 	"internal/events":                    {"internal/verify", "internal/tenant", "internal/secret"},
 	"internal/openapi":                   nil,
-	"internal/pages":                     {"internal/verify", "internal/code", "internal/phone", "internal/secret"},
+	"internal/pages":                     {"internal/verify", "internal/code", "internal/phone", "internal/secret", "internal/mailbox", "internal/message", "internal/tenant", "internal/brand", "internal/work"},
+	"internal/proof":                     {"internal/verify", "internal/secret"},
+	"internal/work":                      nil,
+	"internal/brand":                     nil,
 
 	// What every carrier that reads receipts must refuse.
 	"internal/deliver/receipt/receipttest": {"internal/verify", "internal/deliver/receipt"},
 
 	// Wiring knows everybody and is known by main alone.
 	"internal/app": {
-		"internal/verify", "internal/ledger", "internal/store", "internal/deliver/", "internal/telnyxapi", "internal/twilioapi", "internal/openapi", "internal/events", "internal/tenant", "internal/pages",
+		"internal/verify", "internal/ledger", "internal/store", "internal/deliver/", "internal/telnyxapi", "internal/twilioapi", "internal/openapi", "internal/events", "internal/tenant", "internal/pages", "internal/proof", "internal/brand", "internal/work",
 		"internal/code", "internal/phone", "internal/mailbox", "internal/limit", "internal/secret", "internal/message",
 	},
 	"cmd/countersign":        {"internal/app", "internal/secret"},
 	"internal/importtest":    nil,
+	"gate":                   nil, // for applications: it knows the service over HTTP alone
 	"examples/clients":       nil, // to be copied
+	"examples/go":            {"gate"},
 	"bench":                  {"internal/store/pgtest"},
 	"mutants":                nil,
 	"internal/store/pgtest":  nil,
 	"internal/store/faultfs": nil,
 
 	// Tests alone, of the program from outside.
-	"internal/proof/delivery": nil,
-	"internal/proof/history":  nil,
-	"internal/proof/process":  nil,
+	"internal/promise/delivery": nil,
+	"internal/promise/history":  nil,
+	"internal/promise/process":  nil,
 }
 
 // forbidden keeps input and output out of the core and the leaves.
