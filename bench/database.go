@@ -23,6 +23,7 @@ type database struct {
 	server   *server
 	startUps []float64
 	ratios   []float64 // of cycles to the POST floor right before them, one a round
+	pages    []float64 // of first pages to the bare floor, one a round
 	begun    int64     // verifications that the service accepted
 }
 

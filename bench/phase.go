@@ -48,6 +48,7 @@ type caller struct {
 
 	path, body []byte   // scratch
 	guessing   purchase // the verification being guessed at
+	link       string   // of the session whose page is asked for
 
 	took    []time.Duration
 	refused int

@@ -144,7 +144,7 @@ func (b *bench) sumUp(ctx context.Context, d *database) error {
 	again.stop()
 	d.server = nil
 	b.report.Databases = append(b.report.Databases, &whole{
-		Name: d.name, StartUps: d.startUps, Restart: milliseconds(again.startUp), PeakMemory: peak, Begun: d.begun, Ratios: d.ratios,
+		Name: d.name, StartUps: d.startUps, Restart: milliseconds(again.startUp), PeakMemory: peak, Begun: d.begun, Ratios: d.ratios, Pages: d.pages,
 	})
 	return nil
 }
@@ -178,6 +178,16 @@ func (b *bench) round(ctx context.Context, callers int) ([]figure, error) {
 		}
 	}
 	for _, d := range b.databases {
+		f, err := take(b.on(d, callers, namePages, b.work.page))
+		if err != nil {
+			return nil, err
+		}
+		if callers == pivot {
+			d.pages = append(d.pages, f.PerSecond/all[0].PerSecond)
+		}
+		if _, err := take(b.on(d, callers, nameLinks, b.work.sessionPage)); err != nil {
+			return nil, err
+		}
 		if err := b.fill(ctx, d, callers, cycles[d]); err != nil {
 			return nil, err
 		}

@@ -14,6 +14,8 @@ const (
 	nameStarts    = "starts"
 	nameChecks    = "checks"
 	nameCycles    = "full cycles"
+	namePages     = "pages"
+	nameLinks     = "sessions"
 )
 
 // figure is what one kind of request did at one number of callers. Over several
@@ -64,6 +66,7 @@ type whole struct {
 	PeakMemory float64   `json:"peak_memory_mib"`
 	Begun      int64     `json:"verifications"`
 	Ratios     []float64 `json:"cycles_to_post_floor"` // one a round
+	Pages      []float64 `json:"pages_to_bare_floor"`  // likewise
 
 	// Processor time of a cycle, in requests of the POST floor: of the service, and
 	// of the database's own server.
@@ -157,6 +160,10 @@ func (r *report) judge() {
 		r.below(d.Name+": start-up, empty database", median(d.StartUps), "ms", 200, fmt.Sprintf("restart on the filled one %.0f ms", d.Restart))
 		if d.Name == nameSQLite {
 			r.below(d.Name+": one caller's start, median", r.find(nameStarts, d.Name, 1).P50, "ms", 2, "")
+		}
+		if len(d.Pages) > 0 {
+			r.atLeast(d.Name+": first pages / bare floor, 64 callers", d.Pages, 0.1, "")
+			r.below(d.Name+": one caller's first page, median", r.find(namePages, d.Name, 1).P50, "ms", 1, fmt.Sprintf("%.0f a second at 64 callers", r.find(namePages, d.Name, pivot).PerSecond))
 		}
 		if d.Rows > 0 {
 			r.atLeast(fmt.Sprintf("%s: full cycles at %d stored / at %d", d.Name, d.Rows, few), d.Many, 0.9, "")

@@ -85,6 +85,8 @@ func (s *server) configure(p place, sinkAddr string) (string, error) {
 	text := fmt.Sprintf(`listen: %q
 database: %q
 key_file: %q
+public_url: %q
+return_urls: [%q]
 api_keys: [%q]
 profile_id: %q
 carriers:
@@ -95,7 +97,7 @@ carriers:
     base_url: %q
 limits: {number_per_hour: 0, number_per_day: 0, network_per_hour: 0}
 log: {level: warn}
-`, s.addr, p.url, key, s.apiKey, profileID, "http://"+sinkAddr+"/v2")
+`, s.addr, p.url, key, "http://"+s.addr, returnURL, s.apiKey, profileID, "http://"+sinkAddr+"/v2")
 	path := filepath.Join(p.dir, "config.yaml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 )
 
@@ -33,6 +34,9 @@ type stock struct {
 const guessesEach = 5
 
 const startPath = "/v2/verifications/sms"
+
+// returnURL is where the sessions of the bench would lead.
+const returnURL = "https://app.example.com/back"
 
 var (
 	fieldID           = `"id"`
@@ -158,6 +162,34 @@ func (w *work) floor(path string) step {
 		}
 		return nil
 	}
+}
+
+// page asks for the first page, as a browser does that has been nowhere yet.
+func (w *work) page(c *caller) error { return c.shows("/", "/request") }
+
+// sessionPage asks for the page of a session, of which each caller has one.
+func (w *work) sessionPage(c *caller) error {
+	if c.link == "" {
+		c.body = append(c.body[:0], `{"verify_profile_id":"`+profileID+`","return_url":"`+returnURL+`","phone_number":"+447400123456"}`...)
+		status, answer, err := c.client.post([]byte("/v2/verification_sessions"), c.body)
+		if err != nil || status != http.StatusOK {
+			return fmt.Errorf("session: status %d, %w: %s", status, err, clip(answer))
+		}
+		_, c.link, _ = strings.Cut(string(field(answer, `"url"`)), "/s/")
+	}
+	return c.shows("/s/"+c.link, c.link+"/request")
+}
+
+// shows asks for a page and looks for the form in it.
+func (c *caller) shows(path, action string) error {
+	status, answer, err := c.client.get(path)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK || !bytes.Contains(answer, []byte(`action="`)) || !bytes.Contains(answer, []byte(action)) {
+		return fmt.Errorf("page %s: status %d: %s", path, status, clip(answer))
+	}
+	return nil
 }
 
 // clip shortens an answer for an error message.
