@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -107,10 +108,19 @@ func (b *browser) at(path string) {
 // look keeps a picture of the page.
 func (b *browser) look(name string) {
 	b.t.Helper()
-	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	// The screen is made as high as the page for the picture: beyond the screen, Chromium
+	// begins elsewhere in a page from right to left than the person does.
+	size, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]int64]("[innerWidth, innerHeight, Math.max(innerHeight, document.documentElement.scrollHeight)]"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.do(chromedp.EmulateViewport(size[0], size[2]))
+	defer b.do(chromedp.EmulateViewport(size[0], size[1]))
+	shot, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	png := shot.Data
 	dir := filepath.Join("..", "artifacts", "screenshots")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		b.t.Fatal(err)

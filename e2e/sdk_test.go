@@ -1,8 +1,10 @@
 package e2e_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,6 +34,7 @@ func TestTheOfficialPackagesWorkUnmodified(t *testing.T) {
 	})
 	t.Run("a verification is one in both dialects", func(t *testing.T) { node(t, "sdk/both", s, r, "both.test.mjs") })
 	t.Run("what the packages have no method for", func(t *testing.T) { askForTheRest(t, s, r) })
+	t.Run("sessions", func(t *testing.T) { askForSessions(t, s, r) })
 	t.Run("every answer is as documented", func(t *testing.T) {
 		seen := asDocumented(t, r.exchanges())
 		for path, operations := range describe(t, openapi.Document()).doc.Paths.Map() {
@@ -119,5 +122,45 @@ func askForTheRest(t *testing.T, s app.Started, r *recorder) {
 		if json.Unmarshal(body, &began) == nil && began.Data.ID != "" {
 			id = began.Data.ID
 		}
+	}
+}
+
+// askForSessions goes through a session to its proof, and ends another one.
+func askForSessions(t *testing.T, s app.Started, r *recorder) {
+	direct, recorded := &service{Started: s, client: http.DefaultClient}, &service{Started: s, client: http.DefaultClient}
+	recorded.URL = r.URL
+	profile := recorded.newProfile(t, "https://app.example.com/back")
+	ask := map[string]any{
+		"verify_profile_id": profile, "return_url": "https://app.example.com/back", "state": "abc", "purpose": "sign in",
+		"phone_number": "+447400123499", "channels": []string{"sms", "call"}, "share_address": true,
+	}
+	made := recorded.newSession(t, ask)
+	p := newPerson(t)
+	// The pages are no part of the document: the person passes the recorder by, under its name.
+	p.client.Transport = &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(s.URL, "http://"))
+	}}
+	p.open(made.URL)
+	back := p.verify(direct, "+447400123499")
+
+	var shown struct{ Data map[string]any }
+	path := "/v2/verification_sessions/" + made.ID
+	if status := recorded.call(t, http.MethodGet, path, nil, &shown); status != http.StatusOK || shown.Data["status"] != "verified" {
+		t.Errorf("%d %v", status, shown.Data)
+	}
+	proof := map[string]string{"proof": back.Query().Get("proof")}
+	if status := recorded.call(t, http.MethodPost, path+"/redeem", proof, &shown); status != http.StatusOK || shown.Data["nonce"] != "abc" {
+		t.Errorf("%d %v", status, shown.Data)
+	}
+	if status := recorded.call(t, http.MethodPost, path+"/redeem", proof, &shown); status != http.StatusUnprocessableEntity {
+		t.Errorf("a second time: %d", status)
+	}
+	other := recorded.newSession(t, ask)
+	if status := recorded.call(t, http.MethodPost, "/v2/verification_sessions/"+other.ID+"/expire", nil, &shown); status != http.StatusOK || shown.Data["status"] != "expired" {
+		t.Errorf("%d %v", status, shown.Data)
+	}
+	var keys struct{ Keys []map[string]string }
+	if status := recorded.call(t, http.MethodGet, "/.well-known/jwks.json", nil, &keys); status != http.StatusOK || len(keys.Keys) != 1 {
+		t.Errorf("%d %v", status, keys)
 	}
 }

@@ -36,12 +36,15 @@ func (s *service) pass(d time.Duration) {
 	s.ahead += d
 }
 
-func newService(t *testing.T) *service {
+func newService(t *testing.T, changes ...func(*app.Config)) *service {
 	t.Helper()
 	s := &service{client: &http.Client{}}
 	conf := app.Development(t.TempDir())
 	conf.Listen = "127.0.0.1:0"
 	conf.AddInbox()
+	for _, change := range changes {
+		change(&conf)
+	}
 	a, err := app.Open(t.Context(), conf, app.Options{Now: s.now, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	if err != nil {
 		t.Fatal(err)

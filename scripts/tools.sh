@@ -29,5 +29,6 @@ install() {
 have curl || install curl "curl, for the lines that the README has people paste"
 have node || install nodejs "Node.js 18 or newer, for the vendors' SDKs"
 have npm || install npm "npm, for the vendors' SDKs"
+have python3 || install python3 "Python 3.11 or newer, for the example in Python"
 have chromium chromium-browser google-chrome google-chrome-stable || install "chromium" "Chromium, for the browser tests"
 [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || have initdb || install postgresql "PostgreSQL 15 or newer, of which the tests start a server of their own"
