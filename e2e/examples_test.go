@@ -185,10 +185,13 @@ func TestTheExamplesLetInWhoHasBothFactors(t *testing.T) {
 				t.Errorf("the address still has %s", p.at.RawQuery)
 			}
 
-			// The same answer again: here, where nobody is signed in, and in a session of which
-			// somebody knew the id before.
+			// The same answer again: here, by the back button; where nobody is signed in; and in a
+			// session of which somebody knew the id before.
 			p.open(back.String())
-			p.says("not for this visit", inside)
+			p.says(inside)
+			if p.at.RawQuery != "" {
+				t.Errorf("the address says %s to somebody who is in", p.at.RawQuery)
+			}
 			other := newPerson(t)
 			other.open(back.String())
 			other.says("Please sign in first")

@@ -10,11 +10,40 @@ import (
 	"time"
 )
 
-// The kinds of cookie, by name. One kind does not pass for the other.
+// The kinds of cookie. One kind does not pass for the other.
 const (
-	asked  = "gate"        // a proof was asked for: state, session, where to go on
+	asked  = "gate"        // a proof was asked for: state, session, where to go on; see askedName
 	passed = "gate-passed" // Require has seen one: the session
 )
+
+const (
+	// markLen is how much of a state tells the cookies of two questions apart.
+	markLen = 8
+	// maxAsked is how many questions a browser may have open. One that opens all its tabs
+	// again asks from each of them; it sends all their cookies with every request, of which
+	// servers read some 8 KB.
+	maxAsked = 4
+)
+
+// askedName is the cookie of the question with this state. Each question has one of its
+// own, so that those of two tabs do not meet.
+func (g *Gate) askedName(state string) string {
+	return g.prefix() + asked + "-" + state[:min(markLen, len(state))]
+}
+
+// prefix keeps, with https, other hosts of the same site from setting a cookie.
+func (g *Gate) prefix() string {
+	if g.home.Scheme == "https" {
+		return "__Host-"
+	}
+	return ""
+}
+
+// isAsked says whether a cookie is, by its name, that of a question.
+func (g *Gate) isAsked(name string) bool {
+	mark, ok := strings.CutPrefix(name, g.prefix()+asked+"-")
+	return ok && len(mark) == markLen
+}
 
 // askedFor is a little more than a session is open, which is half an hour.
 const askedFor = 35 * time.Minute
@@ -64,34 +93,37 @@ func (g *Gate) unseal(cookie, kind, visit string, now time.Time, n int) (parts [
 	return parts[1:], true
 }
 
-// cookie is one of ours without its value. With https the prefix keeps other hosts of
-// the same site from setting it.
-func (g *Gate) cookie(kind string) *http.Cookie {
-	c := &http.Cookie{Name: kind, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if g.home.Scheme == "https" {
-		c.Name, c.Secure = "__Host-"+kind, true
-	}
-	return c
+// setCookie writes a cookie that lives for age, in seconds; a negative one ends it.
+func (g *Gate) setCookie(w http.ResponseWriter, name, value string, age time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: g.home.Scheme == "https",
+	})
 }
 
-func (g *Gate) setCookie(w http.ResponseWriter, kind, value string, age time.Duration) {
-	c := g.cookie(kind)
-	c.Value, c.MaxAge = value, int(age.Seconds())
-	http.SetCookie(w, c)
-}
+func (g *Gate) endCookie(w http.ResponseWriter, name string) { g.setCookie(w, name, "", -time.Second) }
 
-// takeCookie reads a cookie and deletes it.
-func (g *Gate) takeCookie(w http.ResponseWriter, r *http.Request, kind string) string {
-	c := g.cookie(kind)
-	c.MaxAge = -1
-	http.SetCookie(w, c)
-	return g.readCookie(r, kind)
-}
-
-func (g *Gate) readCookie(r *http.Request, kind string) string {
-	c, err := r.Cookie(g.cookie(kind).Name)
+// readCookie is a cookie's value; empty if the browser has none.
+func readCookie(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
 	if err != nil {
 		return ""
 	}
 	return c.Value
+}
+
+// tidy ends the questions of a browser that has too many open.
+func (g *Gate) tidy(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	for _, c := range r.Cookies() {
+		if g.isAsked(c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) < maxAsked {
+		return
+	}
+	for _, name := range names {
+		g.endCookie(w, name)
+	}
 }

@@ -10,7 +10,7 @@ var (
 	// ErrCanceled says that the person gave up, or went back.
 	ErrCanceled = errors.New("gate: the person canceled")
 	// ErrState says that this browser did not begin this for this visit, or began it too
-	// long ago: a second tab, a link from elsewhere, or somebody else's proof.
+	// long ago: a link from elsewhere, an answer that was read before, or somebody else's proof.
 	ErrState = errors.New("gate: this visit did not ask for this proof")
 	// ErrProof says that what came is not a proof of this service for this profile and
 	// session.

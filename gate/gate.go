@@ -152,7 +152,8 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, ask Ask, next strin
 	if !webAddress(made.URL) || made.ID == "" {
 		return &ServiceError{Detail: "the session has no id or no url"}
 	}
-	g.setCookie(w, asked, g.seal(asked, ask.Visit, g.conf.Now().Add(askedFor), state, made.ID, next, anyAddress(ask)), askedFor)
+	g.tidy(w, r)
+	g.setCookie(w, g.askedName(state), g.seal(asked, ask.Visit, g.conf.Now().Add(askedFor), state, made.ID, next, anyAddress(ask)), askedFor)
 	keepPrivate(w)
 	http.Redirect(w, r, made.URL, http.StatusSeeOther)
 	return nil
@@ -173,26 +174,26 @@ func anyAddress(ask Ask) string {
 // the address.
 //
 // The errors are ErrCanceled, ErrState, ErrProof, ErrExpired, ErrUsed, ErrAssurance, ErrAddress and
-// [*ServiceError]. After every one of them, and after success, the cookie is gone:
-// begin again.
+// [*ServiceError]. After every one of them but ErrState, which changes nothing, and after
+// success, the cookie is gone: begin again.
 func (g *Gate) Finish(w http.ResponseWriter, r *http.Request, visit string) (Proof, error) {
 	p, _, err := g.finish(w, r, visit)
 	return p, err
 }
 
 func (g *Gate) finish(w http.ResponseWriter, r *http.Request, visit string) (p Proof, next string, err error) {
-	cookie := g.takeCookie(w, r, asked)
 	keepPrivate(w)
-	now := g.conf.Now()
-	parts, ok := g.unseal(cookie, asked, visit, now, 4)
+	now, query := g.conf.Now(), r.URL.Query()
+	name := g.askedName(query.Get("state"))
+	parts, ok := g.unseal(readCookie(r, name), asked, visit, now, 4)
 	if !ok || visit == "" {
 		return Proof{}, "", ErrState
 	}
 	state, session, next := parts[0], parts[1], parts[2]
-	query := r.URL.Query()
 	if !hmac.Equal([]byte(query.Get("state")), []byte(state)) || !hmac.Equal([]byte(query.Get("session_id")), []byte(session)) {
 		return Proof{}, "", ErrState
 	}
+	g.endCookie(w, name)
 	switch query.Get("error") {
 	case "":
 	case "canceled":

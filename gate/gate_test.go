@@ -58,8 +58,9 @@ func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
 		secure bool
 	}{"https": {func(*gate.Config) {}, "__Host-gate", true}, "http": {withoutTLS, "gate", false}} {
 		t.Run(name, func(t *testing.T) {
-			got := newWorld(t, c.change).start().cookies
-			if len(got) != 1 || got[0].Name != c.cookie || got[0].Secure != c.secure || !got[0].HttpOnly ||
+			trip := newWorld(t, c.change).start()
+			got := trip.cookies
+			if len(got) != 1 || got[0].Name != c.cookie+"-"+trip.state[:8] || got[0].Secure != c.secure || !got[0].HttpOnly ||
 				got[0].SameSite != http.SameSiteLaxMode || got[0].Path != "/" || got[0].Domain != "" || got[0].MaxAge <= 0 || got[0].MaxAge > 3600 {
 				t.Errorf("%v", got)
 			}
@@ -72,10 +73,26 @@ func TestTheCookieIsGoneWhateverCameOfIt(t *testing.T) {
 	for name, proof := range map[string]func(*trip) string{"good": (*trip).proof, "bad": func(*trip) string { return "nothing" }} {
 		trip := w.start()
 		_, set, _ := trip.back(visit, trip.query(proof(trip)))
-		if len(set) != 1 || set[0].Name != "__Host-gate" || set[0].MaxAge >= 0 || !set[0].Secure {
+		if len(set) != 1 || set[0].Name != trip.cookies[0].Name || set[0].MaxAge >= 0 || !set[0].Secure {
 			t.Errorf("%s: %v", name, set)
 		}
 	}
+}
+
+func TestAnAnswerToNoQuestionEndsNone(t *testing.T) {
+	w := newWorld(t)
+	trip := w.start()
+	query := trip.query(trip.proof())
+	for _, state := range []string{trip.state[:8], trip.state[:20] + "AAAAAA", "passed", ""} {
+		query.Set("state", state)
+		_, set, err := trip.back(visit, query)
+		refuses(t, err, gate.ErrState)
+		if len(set) != 0 {
+			t.Errorf("state %q: %v", state, set)
+		}
+	}
+	_, err := trip.finish(trip.proof())
+	refuses(t, err, nil)
 }
 
 func TestAnAnswerWithAProofInItsAddressIsNotKept(t *testing.T) {

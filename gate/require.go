@@ -48,18 +48,22 @@ func (g *Gate) Require(who func(*http.Request) (Ask, error), next http.Handler) 
 }
 
 func (g *Gate) hasPassed(r *http.Request, ask Ask) bool {
-	_, ok := g.unseal(g.readCookie(r, passed), passed, ask.Visit, g.conf.Now(), 1)
+	_, ok := g.unseal(readCookie(r, g.prefix()+passed), passed, ask.Visit, g.conf.Now(), 1)
 	return ok
 }
 
 func (g *Gate) comeBack(w http.ResponseWriter, r *http.Request, ask Ask) {
 	proof, to, err := g.finish(w, r, ask.Visit)
-	if err != nil {
+	switch {
+	case err == nil:
+		until := g.conf.Now().Add(g.conf.Remember)
+		g.setCookie(w, g.prefix()+passed, g.seal(passed, ask.Visit, until, proof.SessionID), g.conf.Remember)
+	case !g.hasPassed(r, ask):
 		g.refused(w, r, err)
 		return
+	default:
+		// Another tab was first, or the person went back to our pages' link: they are through.
 	}
-	until := g.conf.Now().Add(g.conf.Remember)
-	g.setCookie(w, passed, g.seal(passed, ask.Visit, until, proof.SessionID), g.conf.Remember)
 	// Only what begin sealed comes here, and that was a path of this host. Two slashes
 	// would begin another one's name.
 	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, `/\`) {

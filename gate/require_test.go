@@ -83,6 +83,55 @@ func TestRequireLetsAVisitInOnceItHasASecondFactor(t *testing.T) {
 	}
 }
 
+func TestEachTabComesBackToItsOwnPage(t *testing.T) {
+	d := newDoor(t)
+	d.open(http.MethodGet, "/one")
+	one := d.way()
+	d.open(http.MethodGet, "/two")
+	two := d.way()
+	for _, tab := range []struct {
+		*trip
+		page string
+	}{{two, "/two"}, {one, "/one"}} {
+		res := d.open(http.MethodGet, "/back?"+tab.query(tab.proof()).Encode())
+		if to := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || to != tab.page {
+			t.Errorf("%d, to %s; want %s", res.StatusCode, to, tab.page)
+		}
+	}
+}
+
+// Our pages' last one has a link to the application, which a person comes to again by
+// the back button.
+func TestWhoHasPassedIsNotKeptOutByAnOldAnswer(t *testing.T) {
+	d := newDoor(t)
+	d.open(http.MethodGet, "/inner")
+	way := d.way()
+	back := "/back?" + way.query(way.proof()).Encode()
+	for _, want := range []string{"/inner", "/"} {
+		if res := d.open(http.MethodGet, back); res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != want {
+			t.Errorf("%d, to %s; want %s", res.StatusCode, res.Header.Get("Location"), want)
+		}
+	}
+	d.visit = "visit-2"
+	if res := d.open(http.MethodGet, back); res.StatusCode != http.StatusForbidden {
+		t.Errorf("another visit: %d", res.StatusCode)
+	}
+}
+
+func TestABrowserThatAsksAndAsksHasFewCookies(t *testing.T) {
+	d := newDoor(t)
+	for range 9 {
+		d.open(http.MethodGet, "/")
+		if len(d.jar) > 4 {
+			t.Fatalf("%d cookies", len(d.jar))
+		}
+	}
+	way := d.way()
+	if res := d.open(http.MethodGet, "/back?"+way.query(way.proof()).Encode()); res.Header.Get("Location") != "/" {
+		t.Errorf("the newest question: %v", res)
+	}
+}
+
 func TestWhatHasPassedIsTheVisitAndForATime(t *testing.T) {
 	d := newDoor(t)
 	d.pass()
@@ -103,7 +152,7 @@ func TestWhatHasPassedIsTheVisitAndForATime(t *testing.T) {
 func TestTheCookieOfAQuestionIsNoPass(t *testing.T) {
 	d := newDoor(t)
 	d.open(http.MethodGet, "/")
-	d.jar["__Host-gate-passed"] = d.jar["__Host-gate"]
+	d.jar["__Host-gate-passed"] = d.jar["__Host-gate-"+d.way().state[:8]]
 	if res := d.open(http.MethodGet, "/"); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("%v", res)
 	}

@@ -117,8 +117,12 @@ func (a *app) secondStep(w http.ResponseWriter, r *http.Request, s session) {
 // comeBack is where Countersign sends the person.
 func (a *app) comeBack(w http.ResponseWriter, r *http.Request) {
 	s := a.of(r)
-	if s.level == nobody {
+	switch s.level {
+	case nobody:
 		http.Redirect(w, r, "/?notice=again", http.StatusSeeOther)
+		return
+	case everything: // by the back button, and the link on Countersign's last page
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
 	proof, err := a.gate.Finish(w, r, s.id)

@@ -172,6 +172,7 @@ const routes = {
   'GET /second-factor': async (req, res, url) => {
     const session = sessionOf(req);
     if (session.level === NOBODY) return redirect(res, '/?notice=again');
+    if (session.level === EVERYTHING) return redirect(res, '/'); // by the back button, and the link on Countersign's last page
     try {
       const proof = await finish(session, url.searchParams);
       renew(req, res, { level: EVERYTHING, channel: proof.channel });

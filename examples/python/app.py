@@ -216,6 +216,8 @@ class Handler(BaseHTTPRequestHandler):
     def come_back(self):
         if self.session["level"] == NOBODY:
             return self.redirect("/?notice=again")
+        if self.session["level"] == EVERYTHING:  # by the back button, and the link on Countersign's last page
+            return self.redirect("/")
         try:
             claims = finish(self.session, self.query)
         except NoProof as why:
