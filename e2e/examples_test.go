@@ -229,9 +229,14 @@ func TestTheExamplesKeepOutWhoHasNoProofOfTheirOwn(t *testing.T) {
 			other.open(own.String())
 			other.says(halfway, "was not good")
 
-			// A changed state; and the question is over with it, so that the right one is of no use.
-			first.open(change(proof, "state", "x"))
-			first.says(halfway, "not for this visit")
+			// A changed state or session is no answer. A bad answer is one, and the question is
+			// over with it, so that the right one is of no use.
+			for _, name := range []string{"state", "session_id"} {
+				first.open(change(proof, name, "x"))
+				first.says(halfway, "not for this visit")
+			}
+			first.open(change(proof, "proof", "x"))
+			first.says(halfway, "was not good")
 			first.open(proof.String())
 			first.says(halfway, "not for this visit")
 		})

@@ -59,8 +59,11 @@ func TestAHandlerBehindTheGateIsReachedWithAProofAlone(t *testing.T) {
 	if shown.Data.Status != "verified" || shown.Data.RedeemedAt.IsZero() {
 		t.Errorf("%+v", shown.Data)
 	}
-	p.open(back.String()) // again
-	p.says("You were not verified")
+	p.open(back.String()) // by the back button, and the link of our last page
+	p.says("inside /")
+	stranger := newPerson(t)
+	stranger.open(back.String())
+	stranger.says("You were not verified")
 
 	s.pass(13 * time.Hour)
 	p.open(address + "/other")

@@ -98,12 +98,12 @@ class NoProof extends Error {
   constructor(notice) { super(notice); this.notice = notice; }
 }
 
-// finish reads what the person came back with. The pending question is gone after it,
-// whatever came of it, and so an answer is good once.
+// finish reads what the person came back with. The pending question is gone after its
+// answer, whatever that was, and so an answer is good once. A link from elsewhere is none.
 async function finish(session, query) {
   const asked = session.pending;
-  session.pending = undefined;
   if (!asked || !same(query.get('state'), asked.state) || !same(query.get('session_id'), asked.id)) throw new NoProof('state');
+  session.pending = undefined;
   if (query.has('error')) throw new NoProof(['canceled', 'expired'].includes(query.get('error')) ? query.get('error') : 'proof');
   const token = query.get('proof') ?? '';
   if (token.length > 8192) throw new NoProof('proof');

@@ -85,10 +85,14 @@ class Sessions:
         with self._lock:
             session["pending"] = pending
 
-    def take_pending(self, session):
-        """What was asked for, once: an answer is good for nothing after it."""
+    def take_pending(self, session, state, key):
+        """What was asked for, to its answer and once: an answer is good for nothing after
+        it, and a link from elsewhere changes nothing."""
         with self._lock:
-            return session.pop("pending", None)
+            asked = session.get("pending")
+            if not asked or not same(state, asked["state"]) or not same(key, asked["id"]):
+                return None
+            return session.pop("pending")
 
 
 # ---- Countersign.
@@ -135,8 +139,8 @@ def begin(session):
 
 def finish(session, query):
     """Reads what the person came back with: the proof's claims, or NoProof."""
-    asked = SESSIONS.take_pending(session)
-    if not asked or not same(query.get("state"), asked["state"]) or not same(query.get("session_id"), asked["id"]):
+    asked = SESSIONS.take_pending(session, query.get("state"), query.get("session_id"))
+    if not asked:
         raise NoProof("state")
     if "error" in query:
         raise NoProof(query["error"] if query["error"] in ("canceled", "expired") else "proof")
