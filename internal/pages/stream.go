@@ -97,7 +97,7 @@ func (at *place) tell(w http.ResponseWriter, control *http.ResponseController, n
 func (at *place) news(ctx context.Context, id verify.ID) (n news, over bool, err error) {
 	all, err := at.p.Engine.Deliveries(ctx, id)
 	if err != nil || len(all) == 0 {
-		return news{State: "queued", Text: at.words.labels["delivery.queued"]}, err == nil, err
+		return at.onItsWay("", "queued"), err == nil, err
 	}
 	newest := all[len(all)-1]
 	switch newest.State {
@@ -111,11 +111,19 @@ func (at *place) news(ctx context.Context, id verify.ID) (n news, over bool, err
 		}
 		return n, true, nil
 	case verify.Delivered:
-		return news{State: "delivered", Text: at.words.labels["delivery.delivered"]}, true, nil
+		return at.onItsWay(newest.Channel, "delivered"), true, nil
 	case verify.Sent, verify.Unconfirmed:
-		return news{State: "sent", Text: at.words.labels["delivery.sent"]}, false, nil
+		return at.onItsWay(newest.Channel, "sent"), false, nil
 	}
-	return news{State: "queued", Text: at.words.labels["delivery.queued"]}, false, nil
+	return at.onItsWay(newest.Channel, "queued"), false, nil
+}
+
+// onItsWay tells of a message that has not failed. A call rings: there is nothing to say.
+func (at *place) onItsWay(ch verify.Channel, state string) news {
+	if ch == verify.Call {
+		return news{State: state}
+	}
+	return news{State: state, Text: at.words.labels["delivery."+state]}
 }
 
 func (at *place) offers(ch verify.Channel) bool { return slices.Contains(at.channels(false), ch) }
