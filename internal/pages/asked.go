@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"countersign/internal/mailbox"
 	"countersign/internal/phone"
@@ -28,7 +29,7 @@ func (at *place) asked(fields url.Values) (ask, *flash) {
 	var a ask
 	if at.given.IsZero() {
 		var wrong saying
-		if a.to, wrong = at.typed(fields, f.Mail); wrong != "" {
+		if a.to, wrong = at.typed(f, fields); wrong != "" {
 			f.Say = wrong
 			return ask{}, &f
 		}
@@ -50,20 +51,27 @@ func (at *place) asked(fields url.Values) (ask, *flash) {
 	return a, nil
 }
 
-// typed reads the address typed.
-func (at *place) typed(fields url.Values, mail bool) (verify.Address, saying) {
-	if mail {
-		m, err := mailbox.Parse(fields.Get("email"))
+// typed reads the address typed. It reads what typedIn kept and no more: work is done for
+// that, and would be good for every number that stands behind enough dots.
+func (at *place) typed(f flash, fields url.Values) (verify.Address, saying) {
+	if f.Mail {
+		if utf8.RuneCountInString(fields.Get("email")) > maxMail {
+			return verify.Address{}, sayEmailUnknown
+		}
+		m, err := mailbox.Parse(f.Text)
 		if err != nil {
 			return verify.Address{}, sayMailbox(err)
 		}
 		return verify.Mail(m), ""
 	}
+	if utf8.RuneCountInString(either(fields, "phone", "phone_number")) > maxNumber {
+		return verify.Address{}, sayNumberLong
+	}
 	region := at.p.Region
-	if chosen, err := phone.Region(fields.Get("country")); err == nil && chosen != "" {
+	if chosen, err := phone.Region(f.Country); err == nil && chosen != "" {
 		region = chosen
 	}
-	number, err := phone.Parse(either(fields, "phone", "phone_number"), region)
+	number, err := phone.Parse(f.Text, region)
 	if err != nil {
 		return verify.Address{}, sayNumber(err)
 	}

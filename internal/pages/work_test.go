@@ -75,6 +75,30 @@ func TestABusyNetworkGetsTheLastHalfOfItsShareForWork(t *testing.T) {
 	late.follow(late.post("/request", "phone", "07400 123455"), "/").wants(t, "Too many codes have been asked for. Try again in 15 minutes.")
 }
 
+// What is kept of a field is cut: what is read of it must be the same, or work done for the
+// first letters is good for all that can follow.
+func TestWorkIsNotDoneForTheDotsBeforeANumber(t *testing.T) {
+	s := busy(t)
+	for _, number := range []string{"07400 123450", "07400 123451"} {
+		b := s.browser(t)
+		b.follow(b.post("/request", "phone", number), "/verify")
+	}
+	b := s.browser(t)
+	dots := strings.Repeat(".", 64)
+	b.follow(b.post("/request", "phone", dots+"+447400123452"), "/").wants(t, "too long")
+	for _, field := range []string{"phone", "email"} {
+		c := b.follow(b.post("/request", "phone", dots[:51]+"+447400123452"), "/").challenged(t)
+		padded := strings.Repeat(" ", 254) + "ada@example.com"
+		if field == "phone" {
+			padded = dots[:51] + "+447400123453"
+		}
+		b.post("/request", field, padded, "work", c, "nonce", work.Do(c))
+	}
+	if s.sent() != 2 {
+		t.Errorf("%d messages", s.sent())
+	}
+}
+
 func TestInASessionWorkIsDoneForItsOwnAddress(t *testing.T) {
 	s := busy(t)
 	for _, number := range []string{"07400 123450", "07400 123451"} {
