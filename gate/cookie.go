@@ -13,7 +13,7 @@ import (
 // The kinds of cookie. One kind does not pass for the other.
 const (
 	asked  = "gate"        // a proof was asked for: state, session, where to go on; see askedName
-	passed = "gate-passed" // Require has seen one: the session
+	passed = "gate-passed" // Require has seen one: the session; with the mark of what was asked
 )
 
 const (

@@ -11,9 +11,11 @@
 package gate
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,6 +88,7 @@ func New(c Config) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: Config.ReturnURL: %w", err)
 	}
+	home.Path = cmp.Or(home.Path, "/") // as requests have it
 	s := service{base: c.Server, key: c.APIKey, client: c.Client}
 	if s.client == nil {
 		s.client = newClient()
@@ -123,6 +126,15 @@ type Ask struct {
 	ShareAddress bool     // the proof names the address
 }
 
+// mark tells one Ask of a visit from another, of which each has a pass of its own.
+func mark(ask Ask) string {
+	sum := sha256.New()
+	for _, part := range []string{ask.Purpose, anyAddress(ask), ask.PhoneNumber, ask.Email} {
+		fmt.Fprintf(sum, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:12])
+}
+
 // Begin makes a session at the service and sends the browser there, with 303. If it
 // returns an error it has written nothing: [*ServiceError] if the service refused or
 // was not reached, [ErrAssurance] for e-mail where that is not allowed, [ErrAddress].
@@ -153,7 +165,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, ask Ask, next strin
 		return &ServiceError{Detail: "the session has no id or no url"}
 	}
 	g.tidy(w, r)
-	g.setCookie(w, g.askedName(state), g.seal(asked, ask.Visit, g.conf.Now().Add(askedFor), state, made.ID, next, anyAddress(ask)), askedFor)
+	g.setCookie(w, g.askedName(state), g.seal(asked, ask.Visit, g.conf.Now().Add(askedFor), state, made.ID, next, anyAddress(ask), mark(ask)), askedFor)
 	keepPrivate(w)
 	http.Redirect(w, r, made.URL, http.StatusSeeOther)
 	return nil
@@ -181,41 +193,48 @@ func (g *Gate) Finish(w http.ResponseWriter, r *http.Request, visit string) (Pro
 	return p, err
 }
 
-func (g *Gate) finish(w http.ResponseWriter, r *http.Request, visit string) (p Proof, next string, err error) {
+// question is what Require wants to know of the one that was answered.
+type question struct {
+	next string // where to go on
+	mark string // of the Ask
+}
+
+func (g *Gate) finish(w http.ResponseWriter, r *http.Request, visit string) (p Proof, q question, err error) {
 	keepPrivate(w)
 	now, query := g.conf.Now(), r.URL.Query()
 	name := g.askedName(query.Get("state"))
-	parts, ok := g.unseal(readCookie(r, name), asked, visit, now, 4)
+	parts, ok := g.unseal(readCookie(r, name), asked, visit, now, 5)
 	if !ok || visit == "" {
-		return Proof{}, "", ErrState
+		return Proof{}, question{}, ErrState
 	}
-	state, session, next := parts[0], parts[1], parts[2]
+	state, session := parts[0], parts[1]
+	q = question{next: parts[2], mark: parts[4]}
 	if !hmac.Equal([]byte(query.Get("state")), []byte(state)) || !hmac.Equal([]byte(query.Get("session_id")), []byte(session)) {
-		return Proof{}, "", ErrState
+		return Proof{}, question{}, ErrState
 	}
 	g.endCookie(w, name)
 	switch query.Get("error") {
 	case "":
 	case "canceled":
-		return Proof{}, next, ErrCanceled
+		return Proof{}, q, ErrCanceled
 	case "expired":
-		return Proof{}, next, ErrExpired
+		return Proof{}, q, ErrExpired
 	default:
-		return Proof{}, next, fmt.Errorf("%w: the service sent the person back without one", ErrProof)
+		return Proof{}, q, fmt.Errorf("%w: the service sent the person back without one", ErrProof)
 	}
 	token := query.Get("proof")
 	p, err = g.verify(r.Context(), token, expected{session: session, state: state, now: now})
 	if err != nil {
-		return Proof{}, next, err
+		return Proof{}, q, err
 	}
 	if !g.conf.AllowEmail && p.Assurance == AddressConfirmed {
-		return Proof{}, next, ErrAssurance
+		return Proof{}, q, ErrAssurance
 	}
 	if !p.AddressGiven && parts[3] != anyAddress(Ask{AnyAddress: true}) {
-		return Proof{}, next, ErrAddress
+		return Proof{}, q, ErrAddress
 	}
 	if err := g.seen.add(p.SessionID, p.ExpiresAt.Add(leeway), now); err != nil {
-		return Proof{}, next, err
+		return Proof{}, q, err
 	}
 	if g.conf.Redeem {
 		err := g.service.redeem(r.Context(), session, token)
@@ -223,10 +242,10 @@ func (g *Gate) finish(w http.ResponseWriter, r *http.Request, visit string) (p P
 			err = ErrExpired // the service has no leeway, and one answer for both
 		}
 		if err != nil {
-			return Proof{}, next, err
+			return Proof{}, q, err
 		}
 	}
-	return p, next, nil
+	return p, q, nil
 }
 
 // keepPrivate keeps an address with a proof in it out of caches and of the next

@@ -17,7 +17,7 @@ const maxNext = 1024
 //
 // who says who is asking: whom the password let in, and what to ask of them. Its
 // Visit must change when somebody else signs in or the person signs out, since what has
-// passed is the visit. Where who returns an error (nobody is signed in, for example)
+// passed is the visit, for this Ask: one with another purpose or address is asked for by itself. Where who returns an error (nobody is signed in, for example)
 // Config.Refused answers.
 func (g *Gate) Require(who func(*http.Request) (Ask, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -48,22 +48,24 @@ func (g *Gate) Require(who func(*http.Request) (Ask, error), next http.Handler) 
 }
 
 func (g *Gate) hasPassed(r *http.Request, ask Ask) bool {
-	_, ok := g.unseal(readCookie(r, g.prefix()+passed), passed, ask.Visit, g.conf.Now(), 1)
+	kind := passed + "-" + mark(ask)
+	_, ok := g.unseal(readCookie(r, g.prefix()+kind), kind, ask.Visit, g.conf.Now(), 1)
 	return ok
 }
 
 func (g *Gate) comeBack(w http.ResponseWriter, r *http.Request, ask Ask) {
-	proof, to, err := g.finish(w, r, ask.Visit)
+	proof, q, err := g.finish(w, r, ask.Visit)
 	switch {
 	case err == nil:
-		until := g.conf.Now().Add(g.conf.Remember)
-		g.setCookie(w, g.prefix()+passed, g.seal(passed, ask.Visit, until, proof.SessionID), g.conf.Remember)
+		kind := passed + "-" + q.mark // what was asked for, which may be another Ask than this path's
+		g.setCookie(w, g.prefix()+kind, g.seal(kind, ask.Visit, g.conf.Now().Add(g.conf.Remember), proof.SessionID), g.conf.Remember)
 	case !g.hasPassed(r, ask):
 		g.refused(w, r, err)
 		return
 	default:
 		// Another tab was first, or the person went back to our pages' link: they are through.
 	}
+	to := q.next
 	// Only what begin sealed comes here, and that was a path of this host. Two slashes
 	// would begin another one's name.
 	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, `/\`) {

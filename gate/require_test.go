@@ -118,6 +118,48 @@ func TestWhoHasPassedIsNotKeptOutByAnOldAnswer(t *testing.T) {
 	}
 }
 
+func TestWhatHasPassedIsWhatWasAsked(t *testing.T) {
+	d := newDoor(t)
+	asks := map[string]gate.Ask{
+		"/":    {Visit: visit, PhoneNumber: number},
+		"/pay": {Visit: visit, PhoneNumber: number, Purpose: "pay"},
+		"/any": {Visit: visit, AnyAddress: true},
+		"/new": {Visit: visit, PhoneNumber: "+447700900456"},
+	}
+	d.handler = d.w.gate.Require(func(r *http.Request) (gate.Ask, error) {
+		ask, ok := asks[r.URL.Path]
+		if !ok {
+			ask = asks["/"]
+		}
+		return ask, nil
+	}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("inside")) }))
+	var in []string
+	for _, page := range []string{"/any", "/", "/pay", "/new"} {
+		if res := d.open(http.MethodGet, page); res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%s after %v: %v", page, in, res)
+		}
+		way := d.way()
+		if res := d.open(http.MethodGet, "/back?"+way.query(way.proof()).Encode()); res.Header.Get("Location") != page {
+			t.Errorf("the answer for %s: %v", page, res)
+		}
+		in = append(in, page)
+		for _, again := range in { // one pass does not end another
+			if res := d.open(http.MethodGet, again); res.StatusCode != http.StatusOK {
+				t.Errorf("%s after %v: %v", again, in, res)
+			}
+		}
+	}
+}
+
+func TestAReturnURLNeedsNoPath(t *testing.T) {
+	d := newDoor(t, func(c *gate.Config) { c.ReturnURL = "https://app.example" })
+	d.open(http.MethodGet, "/inner")
+	way := d.way()
+	if res := d.open(http.MethodGet, "/?"+way.query(way.proof()).Encode()); res.Header.Get("Location") != "/inner" {
+		t.Errorf("%v", res)
+	}
+}
+
 func TestABrowserThatAsksAndAsksHasFewCookies(t *testing.T) {
 	d := newDoor(t)
 	for range 9 {
@@ -152,7 +194,17 @@ func TestWhatHasPassedIsTheVisitAndForATime(t *testing.T) {
 func TestTheCookieOfAQuestionIsNoPass(t *testing.T) {
 	d := newDoor(t)
 	d.open(http.MethodGet, "/")
-	d.jar["__Host-gate-passed"] = d.jar["__Host-gate-"+d.way().state[:8]]
+	question := d.jar["__Host-gate-"+d.way().state[:8]]
+	d.pass()
+	for name := range d.jar {
+		if strings.HasPrefix(name, "__Host-gate-passed-") {
+			d.jar[name] = question
+			question = ""
+		}
+	}
+	if question != "" {
+		t.Fatalf("no pass among %v", d.jar)
+	}
 	if res := d.open(http.MethodGet, "/"); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("%v", res)
 	}

@@ -259,4 +259,9 @@ func TestNobodyTakesAllStreams(t *testing.T) {
 		t.Errorf("another's: %v, %v", res, err)
 	}
 	_ = res.Body.Close()
+	// And a code that is over has none.
+	s.pass(verify.MaxValidity)
+	if a := b2.get(other.path + "/events"); a.StatusCode != http.StatusNoContent {
+		t.Errorf("of a code that is over: %d", a.StatusCode)
+	}
 }

@@ -40,6 +40,15 @@ func (at *place) follow(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent) // a browser does not come again after that
 		return
 	}
+	row, err := at.p.Engine.Verification(r.Context(), v.Verification)
+	if err != nil {
+		at.unreadable(w, r, err)
+		return
+	}
+	if row == nil || row.StatusAt(at.p.Now()) != verify.Pending { // else old ones, of which anybody has many, take all streams
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	if !at.p.streams.open(v.Verification) {
 		w.Header().Set("Retry-After", "30")
 		w.WriteHeader(http.StatusServiceUnavailable)
