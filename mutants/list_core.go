@@ -314,6 +314,8 @@ var visits = []mutant{
 	{name: "a proof is redeemed too late", file: steps, kill: core, find: "!now.Before(s.ProofUntil())", with: "now.After(s.ProofUntil())"},
 	{name: "a proof claims the strongest channel", file: steps, kill: core, find: "slices.Index(order, a.Assurance) < slices.Index(order, weakest)", with: "slices.Index(order, a.Assurance) > slices.Index(order, weakest)"},
 	{name: "an e-mail is as good as a text", file: steps, kill: core, find: "Email:     {AddressConfirmed, \"\"}", with: "Email:     {Restricted, \"\"}"},
+	{name: "a patient machine never works", file: start, kill: core, run: "Patient", find: "s.Network != \"\" && !s.Worked && ", with: "false && "},
+	{name: "somebody works in vain", file: "internal/verify/quota.go", kill: core, run: "TheWorseRefusal", find: "if a.Kind == WorkNeeded {", with: "if a.Kind != WorkNeeded {"},
 	{name: "a network asks without work to the end of its share", file: resend, kill: core, find: "if !v.worked && !rule.Unlimited() {", with: "if false {"},
 	{name: "browsers work for the first message", file: resend, kill: core, find: "rule.Until(rule.Count/2+1,", with: "rule.Until(rule.Count+1,"},
 	{name: "PostgreSQL does not lock sessions", file: "internal/store/sessions.go", kill: store, run: "TwoNodesDoNotLose", find: "\t\tk.locks = append(k.locks, lockOf(bucketLock, id[8:]))\n"},

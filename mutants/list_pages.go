@@ -41,7 +41,7 @@ var proven = []mutant{
 	{name: "a pass opens what was not asked", file: "gate/gate.go", kill: "gate", run: "WhatWasAsked", find: "{ask.Purpose, anyAddress(ask), ask.PhoneNumber, ask.Email}", with: "{}"},
 	{name: "a return URL without a path is never reached", file: "gate/gate.go", kill: "gate", run: "NeedsNoPath", find: "home.Path = cmp.Or(home.Path, \"/\") // as requests have it", with: "_ = cmp.Or(home.Path)"},
 	{name: "work is done for the dots before a number", file: "internal/pages/asked.go", kill: "internal/pages", run: "DotsBeforeANumber", find: "utf8.RuneCountInString(either(fields, \"phone\", \"phone_number\")) > maxNumber", with: "utf8.RuneCountInString(\"\") > maxNumber"},
-	{name: "a verification that is over has streams", file: "internal/pages/stream.go", kill: "internal/pages", run: "NobodyTakesAllStreams", find: "row == nil || row.StatusAt(at.p.Now()) != verify.Pending", with: "false"},
+	{name: "a verification that is over has streams", file: "internal/pages/stream.go", kill: "internal/pages", run: "NobodyTakesAllStreams", find: "row == nil || row.StatusAt(at.p.Now()) != verify.Pending", with: "row == nil"},
 	{name: "an account without an address is asked for one", file: "gate/gate.go", kill: "gate", run: "Anybodys", find: "ask.Email == \"\" && !ask.AnyAddress", with: "false"},
 	{name: "a mistyped field of a session is passed over", file: "internal/telnyxapi/sessions.go", kill: dialect, run: "TestGoldens", find: "var in sessionBody\n\tif err := r.decodeOurs(", with: "var in sessionBody\n\tif err := r.decode("},
 	{name: "a landline is texted first", file: place, kill: pages, run: "Landline", find: "return !verify.Reaches(ch, to)", with: "return false"},

@@ -42,7 +42,7 @@ func TestABusyNetworkGetsTheLastHalfOfItsShareForWork(t *testing.T) {
 	}
 	b := s.browser(t)
 	page := b.follow(b.post("/request", "phone", "07400 123452"), "/")
-	page.wants(t, "Your browser does a short sum first", "<noscript>", `value="07400 123452"`, "work.js", "in 15 minutes")
+	page.wants(t, "Your browser does a short sum first", "<noscript>", `value="07400 123452"`, "work.js", "in 30 minutes")
 	c := page.challenged(t)
 	nonce := work.Do(c)
 	if s.sent() != 2 {

@@ -12,7 +12,7 @@ import (
 type Quota struct {
 	Name string // of what is limited, within the tenant; only a keyed hash is stored
 	Rule limit.Rule
-	Kind Kind // of the refusal where it is spent: QuotaSpent or SpendLimit
+	Kind Kind // of the refusal where it is spent: QuotaSpent, SpendLimit, TooManyStarts or WorkNeeded
 }
 
 // nameQuotas puts the keys of a tenant's quotas into n, in their order.
@@ -33,10 +33,29 @@ func spend(quotas []Quota, rows Rows, now time.Time) ([]Bucket, *Error) {
 	for i, q := range quotas {
 		b := rows.Quotas[i]
 		var wait time.Duration
-		if b.State, wait = q.Rule.Take(b.State, now); wait > 0 && (refusal == nil || wait > refusal.Wait) {
-			refusal = &Error{Kind: q.Kind, Wait: wait} // its name may hold a number: it is not told
+		if b.State, wait = q.Rule.Take(b.State, now); wait > 0 {
+			refusal = worse(refusal, &Error{Kind: q.Kind, Wait: wait}) // its name may hold a number: it is not told
 		}
 		spent = append(spent, b)
 	}
 	return spent, refusal
+}
+
+// worse is the one of two refusals that is told: of two waits the longer one, and work
+// only if it is not in vain. Either may be nil.
+func worse(a, b *Error) *Error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	case (a.Kind == WorkNeeded) != (b.Kind == WorkNeeded):
+		if a.Kind == WorkNeeded {
+			return b
+		}
+		return a
+	case b.Wait > a.Wait:
+		return b
+	}
+	return a
 }

@@ -81,8 +81,9 @@ type visitor struct {
 
 // take spends one message of the network's share. The last half of the share is for
 // those whose browsers work for it: a crowd behind one address gets through, and a
-// machine that asks for thousands pays for each.
-func (v visitor) take(rule limit.Rule, b Bucket, now time.Time) (Bucket, error) {
+// machine that asks for thousands pays for half of them (see also Start.quotas). A resend
+// needs no work: a code has four.
+func (v visitor) take(rule limit.Rule, b Bucket, now time.Time) (Bucket, *Error) {
 	spent, wait := rule.Take(b.State, now)
 	if wait > 0 {
 		return b, &Error{Kind: TooManyStarts, Wait: wait}
@@ -110,14 +111,12 @@ func (d dispatch) deliver(env *Env, rows Rows, now time.Time) (Changes, Started,
 	if wait := max(hour, day); wait > 0 {
 		return Changes{}, Started{}, &Error{Kind: TooManyStarts, Wait: wait}
 	}
+	spent, refusal := spend(d.quotas, rows, now)
 	if d.visitor.network != "" {
 		bucket, err := d.visitor.take(env.Limits.Network, rows.Bucket, now)
-		if err != nil {
-			return Changes{}, Started{}, err
-		}
+		refusal = worse(err, refusal)
 		changes.Bucket = &bucket
 	}
-	spent, refusal := spend(d.quotas, rows, now)
 	if refusal != nil {
 		return Changes{}, Started{}, refusal
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"countersign/internal/limit"
 	"countersign/internal/mailbox"
 	"countersign/internal/phone"
 	"countersign/internal/secret"
@@ -296,7 +297,7 @@ func TestTheLastHalfOfANetworksShareIsForBrowsersThatWork(t *testing.T) {
 		for left := tt.share - tt.free; left > 0; left-- {
 			// Without work it takes until less than the first half is spent.
 			spent := tt.share - left
-			want := time.Duration(spent-tt.free+1) * step
+			want := max(time.Duration(spent-tt.free+1)*step, time.Hour/time.Duration(tt.free))
 			if e := refused(t, w, ask(false), verify.WorkNeeded); e.Wait != want {
 				t.Errorf("a share of %d, %d spent: told to wait %s, want %s", tt.share, spent, e.Wait, want)
 			}
@@ -313,6 +314,47 @@ func TestTheLastHalfOfANetworksShareIsForBrowsersThatWork(t *testing.T) {
 		unlimited := ask(false)
 		unlimited.Network = "" // an application asks
 		must(t, w, unlimited)
+	}
+}
+
+// Half of the share each hour, not all of it but the first half: what comes back is for
+// those who work, too.
+func TestAMachineThatIsPatientGetsHalfOfANetworksShareWithoutWork(t *testing.T) {
+	for worked, want := range map[bool]int{false: 4 + 4*24, true: 8 + 8*24} {
+		w := visited()
+		w.env.Limits = verify.Limits{Network: hourly(8)}
+		got := 0
+		for range 24 * 60 {
+			for refused := false; !refused; {
+				s := start(phone.Trusted(fmt.Sprintf("+447400%06d", got)))
+				s.Network, s.Worked = "192.0.2.0/24", worked
+				_, err := do(w, s)
+				if refused = err != nil; !refused {
+					got++
+				}
+			}
+			w.pass(time.Minute)
+		}
+		if got < want-1 || got > want {
+			t.Errorf("worked: %t: %d messages in a day, want %d", worked, got, want)
+		}
+	}
+}
+
+func TestTheWorseRefusalIsToldAndWorkOnlyIfItIsNotInVain(t *testing.T) {
+	w := visited()
+	w.env.Limits = verify.Limits{Network: hourly(2)}
+	s := start(ada)
+	s.Network = "192.0.2.0/24"
+	s.Profile.Quotas = []verify.Quota{{Name: "a day", Rule: limit.Rule{Count: 1, Per: 10 * time.Minute}, Kind: verify.QuotaSpent}}
+	must(t, w, s)
+	s.Address = verify.Phone(bob)
+	if e := refused(t, w, s, verify.QuotaSpent); e.Wait != 10*time.Minute {
+		t.Errorf("told to wait %s", e.Wait)
+	}
+	w.pass(10 * time.Minute)
+	if e := refused(t, w, s, verify.WorkNeeded); e.Wait != 50*time.Minute {
+		t.Errorf("told to wait %s", e.Wait)
 	}
 }
 

@@ -104,6 +104,12 @@ func (s Start) target() Target {
 // quotas are all that a message of this start spends.
 func (s Start) quotas(env *Env) []Quota {
 	all := slices.Concat(s.Profile.Quotas, s.Quotas)
+	if network := env.Limits.Network; s.Network != "" && !s.Worked && !network.Unlimited() {
+		// Half of the share, by itself: of the whole one, a machine that is patient would
+		// have each message that comes back, before anybody has worked for it.
+		network.Count = (network.Count + 1) / 2
+		all = append(all, Quota{Name: "without work " + s.Network, Rule: network, Kind: WorkNeeded})
+	}
 	if !s.Profile.Joint {
 		return all
 	}
