@@ -134,6 +134,9 @@ func (at *place) resend(r *http.Request, v visit, ch verify.Channel, sends int) 
 	cmd := verify.Resend{
 		Tenant: profile.Tenant, Verification: v.Verification, Sends: sends, Network: at.p.Network(r), Quotas: profile.Quotas,
 	}
+	if profile.Joint {
+		cmd.Joint = v.to()
+	}
 	if at.session == nil {
 		return at.p.Engine.Resend(r.Context(), cmd)
 	}

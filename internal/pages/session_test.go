@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/internal/ledger"
+	"countersign/internal/limit"
 	"countersign/internal/mailbox"
 	"countersign/internal/pages"
 	"countersign/internal/phone"
@@ -289,6 +290,31 @@ func TestAnotherWayIsOfferedAfterTheSecondResendAndBringsTheSameCode(t *testing.
 	other := b.post(v.path+"/resend", "channel", "whatsapp")
 	if other.StatusCode != http.StatusSeeOther {
 		t.Errorf("%d", other.StatusCode)
+	}
+}
+
+func TestAResendCountsForAllOfATenantsProfilesAndPurposes(t *testing.T) {
+	s := sessions(t, func(c *pages.Config) {
+		rules := c.Rules
+		c.Rules = func(ctx context.Context, v verify.Session, ch verify.Channel, locale string) (verify.Profile, error) {
+			p, err := rules(ctx, v, ch, locale)
+			p.Joint = true
+			return p, err
+		}
+	})
+	s.Env.Limits.Hour = limit.Rule{Count: 3, Per: time.Hour}
+	b := s.browser(t)
+	begin := func(purpose string) (path, verification string) {
+		v := s.visit(t, ada, func(d *verify.SessionDetails) { d.Purpose = purpose })
+		return v.path, b.follow(b.post(v.path+"/request"), v.path+"/verify").field("v")
+	}
+	first, one := begin("one")
+	second, two := begin("two")
+	s.pass(30 * time.Second)
+	b.follow(b.post(first+"/resend", "v", one), first+"/verify").wants(t, "We have sent the code again.")
+	b.follow(b.post(second+"/resend", "v", two), second+"/verify").wants(t, "Too many codes have been asked for.")
+	if s.sent() != 3 {
+		t.Errorf("%d messages", s.sent())
 	}
 }
 

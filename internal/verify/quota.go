@@ -15,6 +15,17 @@ type Quota struct {
 	Kind Kind // of the refusal where it is spent: QuotaSpent, SpendLimit, TooManyStarts or WorkNeeded
 }
 
+// joint are the limits on an address over all profiles of its tenant together.
+func joint(env *Env, to Address) (all []Quota) {
+	for _, q := range []Quota{{Name: "hour", Rule: env.Limits.Hour}, {Name: "day", Rule: env.Limits.Day}} {
+		if !q.Rule.Unlimited() {
+			q.Name, q.Kind = "number "+q.Name+" "+to.Key(), TooManyStarts
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
 // nameQuotas puts the keys of a tenant's quotas into n, in their order.
 func nameQuotas(env *Env, tenant string, quotas []Quota, n *Needs) error {
 	var errs []error

@@ -93,13 +93,15 @@ func TestTheLimitsOnANumberHoldForAllProfilesOfATenantTogether(t *testing.T) {
 			s := start(ada)
 			s.Profile.Joint = true
 			by := func(profile byte) verify.Start { s.Profile.ID = verify.ID{15: profile}; return s }
-			must(t, w, by(1))
+			first := must(t, w, by(1)).Verification
 			if left := must(t, w, by(2)).Allowance; left.Limit != 2 || left.Left != 0 {
 				t.Errorf("after two messages of two profiles: %+v", left)
 			}
 			if got := refused(t, w, by(3), verify.TooManyStarts); got.Wait <= 0 {
 				t.Errorf("it says to wait %s", got.Wait)
 			}
+			w.pass(30 * time.Second)
+			refused(t, w, verify.Resend{Tenant: first.Tenant, Verification: first.ID, Joint: verify.Phone(ada)}, verify.TooManyStarts)
 			s.Address = verify.Phone(bob)
 			must(t, w, by(3)) // another number has limits of its own,
 			s.Address = verify.Phone(ada)

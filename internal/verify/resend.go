@@ -2,6 +2,7 @@ package verify
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"countersign/internal/limit"
@@ -20,13 +21,24 @@ type Resend struct {
 	Sends   int
 	Network string
 	Quotas  []Quota // of the verification's profile
+	// Joint is the verification's address if its profile is Joint, and zero if not: the
+	// limits on it are then spent over all of the tenant's profiles, too.
+	Joint   Address
 	Backlog int
+}
+
+// quotas are all that the message spends.
+func (r Resend) quotas(env *Env) []Quota {
+	if r.Joint.IsZero() {
+		return r.Quotas
+	}
+	return slices.Concat(r.Quotas, joint(env, r.Joint))
 }
 
 // Needs names the verification and the network's bucket.
 func (r Resend) Needs(env *Env) (Needs, error) {
 	n := Needs{Verification: r.Verification}
-	err := errors.Join(nameNetwork(env, r.Network, &n), nameQuotas(env, r.Tenant, r.Quotas, &n))
+	err := errors.Join(nameNetwork(env, r.Network, &n), nameQuotas(env, r.Tenant, r.quotas(env), &n))
 	return n, err
 }
 
@@ -50,7 +62,7 @@ func (r Resend) Decide(env *Env, rows Rows, now time.Time) (Changes, Started, er
 	if err := resendable(*v, now); err != nil {
 		return Changes{}, Started{}, err
 	}
-	return dispatch{*subject, *v, visitor{r.Network, true}, r.Quotas, r.Backlog}.deliver(env, rows, now)
+	return dispatch{*subject, *v, visitor{r.Network, true}, r.quotas(env), r.Backlog}.deliver(env, rows, now)
 }
 
 // resendable refuses a message that comes too soon or is one too many.

@@ -110,14 +110,8 @@ func (s Start) quotas(env *Env) []Quota {
 		network.Count = (network.Count + 1) / 2
 		all = append(all, Quota{Name: "without work " + s.Network, Rule: network, Kind: WorkNeeded})
 	}
-	if !s.Profile.Joint {
-		return all
-	}
-	for _, q := range []Quota{{Name: "hour", Rule: env.Limits.Hour}, {Name: "day", Rule: env.Limits.Day}} {
-		if !q.Rule.Unlimited() {
-			q.Name, q.Kind = "number "+q.Name+" "+s.Address.Key(), TooManyStarts
-			all = append(all, q)
-		}
+	if s.Profile.Joint {
+		all = append(all, joint(env, s.Address)...)
 	}
 	return all
 }
