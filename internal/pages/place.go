@@ -121,7 +121,7 @@ func (at *place) start(r *http.Request, v visit, a ask) (verify.Started, error) 
 	if at.session == nil {
 		return at.p.Engine.Start(r.Context(), cmd)
 	}
-	cmd.Purpose = at.session.Details.Purpose
+	cmd.Purpose = at.session.Purpose()
 	return at.p.Engine.StartSession(r.Context(), verify.SessionStart{Session: at.session.ID, Browser: v.browser(), Start: cmd})
 }
 

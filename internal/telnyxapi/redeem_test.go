@@ -32,7 +32,7 @@ func (s *service) verifiedSession(t *testing.T, number string) (verify.Session, 
 	}
 	browser := verify.BrowserKey{1}
 	begun, err := ledger.Do(t.Context(), s.ledger, verify.SessionStart{
-		Session: made.ID, Browser: browser, Start: verify.Start{Profile: rules, Channel: verify.SMS, Address: to},
+		Session: made.ID, Browser: browser, Start: verify.Start{Profile: rules, Channel: verify.SMS, Address: to, Purpose: made.Purpose()},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"encoding/base64"
 	"errors"
@@ -82,9 +83,8 @@ type BrowserKey [16]byte
 // that the application sends the person to, to the proof that the person comes back with.
 // It belongs to the first browser that does something in it.
 //
-// A verification can be one of several sessions', or of a caller of the API besides:
-// they share its code and its guesses, and only the session in which the code was
-// accepted is verified.
+// A verification can be one of several sessions' with the same purpose: they share its
+// code and its guesses, and only the session in which the code was accepted is verified.
 type Session struct {
 	ID           ID
 	Tenant       string
@@ -102,6 +102,14 @@ type Session struct {
 	RedeemedAt   time.Time // zero until the proof was handed in
 	UpdatedAt    time.Time
 }
+
+// sessionPurpose is what codes of sessions are for that have no purpose of their own.
+const sessionPurpose = "session"
+
+// Purpose is what the session's codes are for. It is never empty: on the first page, which
+// is open to everybody, and for callers of the API codes are for no purpose, and a stranger
+// there must neither spend a session's guesses nor send its code by another channel.
+func (s Session) Purpose() string { return cmp.Or(s.Details.Purpose, sessionPurpose) }
 
 // StatusAt is the status as anyone should see it at now.
 func (s Session) StatusAt(now time.Time) SessionStatus {

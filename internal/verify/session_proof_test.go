@@ -43,7 +43,7 @@ func TestAProofIsTakenOnceAndInTime(t *testing.T) {
 func TestMessagesThatOthersCausedWeakenTheProof(t *testing.T) {
 	by := func(ch verify.Channel, to verify.Address) verify.Start {
 		s := start(ada)
-		s.Channel, s.Address = ch, to
+		s.Channel, s.Address, s.Purpose = ch, to, verify.Session{}.Purpose() // another session's, or this one's
 		return s
 	}
 	phoned, box := verify.Phone(ada), mailed(inbox)

@@ -55,7 +55,7 @@ func (c SessionStart) check(env *Env, s *Session, now time.Time) error {
 	if err := usable(s, c.Browser, now); err != nil {
 		return err
 	}
-	if s.Tenant != c.Start.Profile.Tenant || s.Profile != c.Start.Profile.ID || s.Details.Purpose != c.Start.Purpose {
+	if s.Tenant != c.Start.Profile.Tenant || s.Profile != c.Start.Profile.ID || s.Purpose() != c.Start.Purpose {
 		return &Error{Kind: NotFound}
 	}
 	if !slices.Contains(s.Details.Channels, c.Start.Channel) {
@@ -108,7 +108,7 @@ func (c SessionResend) Decide(env *Env, rows Rows, now time.Time) (Changes, Star
 	if s.Verification != c.Resend.Verification {
 		return Changes{}, Started{}, &Error{Kind: NotFound}
 	}
-	// A caller of the API may have sent the same code by another channel since.
+	// Another session of the same purpose may have sent the code by another channel since.
 	if v := rows.Verification; v != nil && !slices.Contains(s.Details.Channels, v.Channel) {
 		return Changes{}, Started{}, &Error{Kind: NoChannel, Err: errors.New("the session is not for this channel")}
 	}

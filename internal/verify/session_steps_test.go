@@ -12,7 +12,9 @@ import (
 )
 
 func asks(s verify.Session, by verify.BrowserKey, to phone.Number) verify.SessionStart {
-	return verify.SessionStart{Session: s.ID, Browser: by, Start: start(to)}
+	own := start(to)
+	own.Purpose = s.Purpose()
+	return verify.SessionStart{Session: s.ID, Browser: by, Start: own}
 }
 
 func asksAgain(s verify.Session, by verify.BrowserKey, v verify.Verification) verify.SessionResend {
@@ -198,7 +200,6 @@ func TestAStartMustBeTheSessionsOwn(t *testing.T) {
 			open.Address, open.Details.Purpose = verify.Phone(ada), "log in"
 			s := must(t, w, open)
 			own := asks(s, hers, ada)
-			own.Start.Purpose = "log in"
 			wrong := own
 			tt.change(&wrong.Start)
 			for range 2 { // also once it has begun
@@ -209,6 +210,27 @@ func TestAStartMustBeTheSessionsOwn(t *testing.T) {
 				w.pass(time.Minute)
 			}
 		})
+	}
+}
+
+// On the first page, which is open to everybody, codes are for no purpose.
+func TestAStrangerWithoutAPurposeDoesNotTouchASession(t *testing.T) {
+	w := visited()
+	s := must(t, w, visit(verify.WhatsApp))
+	own := asks(s, hers, ada)
+	own.Start.Channel = verify.WhatsApp
+	v := must(t, w, own).Verification
+	w.pass(time.Minute)
+	other := must(t, w, start(ada)).Verification
+	if other.ID == v.ID || w.code(t, other) == w.code(t, v) {
+		t.Error("they share a verification")
+	}
+	for range verify.MaxGuesses {
+		must(t, w, check(other, "000000"))
+	}
+	typed(t, w, types(s, hers, v, w.code(t, v)), verify.OutcomeAccepted)
+	if weakest, _ := w.session(s.ID).Proves(); weakest != verify.OutOfBand {
+		t.Errorf("it proves %s", weakest)
 	}
 }
 
@@ -352,8 +374,8 @@ func TestAResendGoesByNoChannelThatTheSessionIsNotFor(t *testing.T) {
 	w := visited()
 	s, v := begun(t, w, visit(verify.SMS))
 	w.pass(time.Minute)
-	byCall := start(ada) // a caller of the API, for the same number and code
-	byCall.Channel = verify.Call
+	byCall := start(ada) // another session of the same purpose, for the same number and code
+	byCall.Channel, byCall.Purpose = verify.Call, s.Purpose()
 	if must(t, w, byCall).Verification.ID != v.ID {
 		t.Fatal("it is another verification")
 	}
