@@ -15,10 +15,10 @@ const maxNext = 1024
 // application has at that path; it remembers in a cookie, for Config.Remember, which
 // visit has passed.
 //
-// who says who is asking: whom the password let in, and what to ask of them. Its
-// Visit must change when somebody else signs in or the person signs out, since what has
-// passed is the visit, for this Ask: one with another purpose or address is asked for by itself. Where who returns an error (nobody is signed in, for example)
-// Config.Refused answers.
+// who says who is asking: whom the password let in, and what to ask of them. Its Visit
+// must change when somebody else signs in or the person signs out, since what has passed
+// is the visit, for this Ask: one with another purpose or address is asked for by itself.
+// Where who returns an error (nobody is signed in, for example) Config.Refused answers.
 func (g *Gate) Require(who func(*http.Request) (Ask, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ask, err := who(r)
